@@ -1,0 +1,64 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+]
+let shipped = strict + [.strictMemorySafety()]
+
+let package = Package(
+    name: "swguard",
+    products: [.executable(name: "swguard", targets: ["swguard"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: [
+        .systemLibrary(name: "Clibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .systemLibrary(name: "Clibmd", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "Policy", dependencies: ["Clibyaml"], swiftSettings: shipped),
+        .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
+        .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
+        .target(
+            name: "Compiler", dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
+            swiftSettings: shipped),
+        .target(
+            name: "AuditLog", path: "audit", exclude: ["schema"], swiftSettings: shipped),
+        .target(
+            name: "Confinement",
+            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux"],
+            swiftSettings: shipped),
+        .executableTarget(
+            name: "swguard",
+            dependencies: [
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
+            linkerSettings: [
+                .unsafeFlags(["-static-executable"]),
+                // ArgumentParser imports FoundationEssentials; these are what that needs, without ICU.
+                .linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims"),
+                .linkedLibrary("swiftSynchronization"),
+            ]),
+        .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+        .testTarget(
+            name: "CompilerTests",
+            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "Clibseccomp"],
+            swiftSettings: strict),
+        .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
+        .testTarget(
+            name: "HostTests",
+            dependencies: ["Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux"],
+            swiftSettings: strict),
+    ],
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,115 @@
+/// One pattern of the policy language after brace expansion: bytes, `?`, `*`, sets and `**`.
+///
+/// A pattern that was written with braces becomes several of these. Parsing is in `PathPattern+Parsing.swift`,
+/// matching in `PatternMatch.swift`.
+public struct PathPattern: Hashable, Sendable {
+    /// One step of the pattern.
+    public enum Token: Hashable, Sendable {
+        /// This byte itself.
+        case byte(UInt8)
+        /// `?`: any byte but `/`.
+        case anyByte
+        /// `[…]`: one byte of the set, never `/`.
+        case set(ByteSet)
+        /// `*`: any run of bytes but `/`, also none.
+        case star
+        /// `**`: any run of bytes, `/` included, also none.
+        case anything
+        /// `/**` at the end: nothing more, or `/` and anything. Always the last token.
+        case subtree
+    }
+
+    /// The steps, in order.
+    public var tokens: [Token]
+
+    /// A pattern of these steps.
+    public init(tokens: [Token]) { self.tokens = tokens }
+
+    /// The pattern that matches `path` and nothing else.
+    public init(literal path: some Sequence<UInt8>) { tokens = path.map { .byte($0) } }
+
+    /// The pattern that matches `path` and everything beneath it.
+    public init(subtree path: some Sequence<UInt8>) {
+        tokens = path.map { .byte($0) }
+        if tokens == [.byte(UInt8(ascii: "/"))] { tokens = [] }
+        tokens.append(.subtree)
+    }
+
+    /// The bytes before the first step that is not a byte itself.
+    public var literalBytes: [UInt8] {
+        var bytes: [UInt8] = []
+        for case .byte(let byte) in tokens.prefix(while: { if case .byte = $0 { true } else { false } }) {
+            bytes.append(byte)
+        }
+        return bytes
+    }
+
+    /// Whether the pattern is a path and nothing else.
+    public var isLiteral: Bool { literalBytes.count == tokens.count }
+
+    /// The path `P` of a pattern that is `P/**` with `P` literal; `/` for `/**`.
+    public var literalSubtree: [UInt8]? {
+        guard tokens.last == .subtree, literalBytes.count == tokens.count - 1 else { return nil }
+        return tokens.count == 1 ? [UInt8(ascii: "/")] : literalBytes
+    }
+
+    /// The pattern as a policy would write it, with every byte that means something escaped.
+    public var bytes: [UInt8] {
+        var text: [UInt8] = []
+        for token in tokens {
+            switch token {
+            case .byte(let byte): Self.appendEscaped(byte, to: &text)
+            case .anyByte: text.append(UInt8(ascii: "?"))
+            case .star: text.append(UInt8(ascii: "*"))
+            case .anything: text.append(contentsOf: "**".utf8)
+            case .subtree: text.append(contentsOf: "/**".utf8)
+            case .set(let set): Self.append(set, to: &text)
+            }
+        }
+        return text
+    }
+
+    /// `bytes` as text; bytes that are not UTF-8 are replaced.
+    public var description: String { String(decoding: bytes, as: UTF8.self) }
+
+    /// `path` with every byte that patterns give a meaning escaped.
+    public static func escape(_ path: some Sequence<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        for byte in path { appendEscaped(byte, to: &text) }
+        return text
+    }
+
+    private static func appendEscaped(_ byte: UInt8, to text: inout [UInt8]) {
+        if "?*[]{}\\,$^-".utf8.contains(byte) && !(byte == UInt8(ascii: "-") || byte == UInt8(ascii: "^")) {
+            text.append(UInt8(ascii: "\\"))
+        }
+        text.append(byte)
+    }
+
+    private static func append(_ set: ByteSet, to text: inout [UInt8]) {
+        text.append(UInt8(ascii: "["))
+        let slash = UInt8(ascii: "/")
+        // A set with most bytes in it was written with '^'; '/' is in neither.
+        let members = (0...255).map { UInt8($0) }.filter { set.contains($0) }
+        var shown = members
+        if members.count > 128 {
+            text.append(UInt8(ascii: "^"))
+            shown = (0...255).map { UInt8($0) }.filter { !set.contains($0) && $0 != slash }
+        }
+        var index = 0
+        while index < shown.count {
+            var end = index
+            while end + 1 < shown.count, shown[end + 1] == shown[end] + 1 { end += 1 }
+            appendSetMember(shown[index], to: &text)
+            if end > index + 1 { text.append(UInt8(ascii: "-")) }
+            if end > index { appendSetMember(shown[end], to: &text) }
+            index = end + 1
+        }
+        text.append(UInt8(ascii: "]"))
+    }
+
+    private static func appendSetMember(_ byte: UInt8, to text: inout [UInt8]) {
+        if "]-\\^[{},?*$".utf8.contains(byte) { text.append(UInt8(ascii: "\\")) }
+        text.append(byte)
+    }
+}
