@@ -24,6 +24,7 @@ let package = Package(
         .systemLibrary(name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "Clibmd", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CBasePolicies"),
         .target(name: "Policy", dependencies: ["Clibyaml"], swiftSettings: shipped),
         .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
