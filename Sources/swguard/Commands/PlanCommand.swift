@@ -1,0 +1,41 @@
+internal import ArgumentParser
+internal import Compiler
+internal import Confinement
+internal import Policy
+
+/// Which layers of the kernel enforce.
+enum BackendOption: String, ExpressibleByArgument, CaseIterable {
+    case auto, landlock, lsm
+}
+
+/// `swguard plan P…`: what each kernel layer will enforce, rule by rule.
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Print what this kernel will enforce of policies, rule by rule: gaps, narrowed and widened rules.")
+
+    @Argument(help: "Policies; several are layers.")
+    var policies: [String]
+    @Option(help: "Which layers to plan for.")
+    var backend: BackendOption = .auto
+    @Flag(help: "Answer no (exit status 1) where anything is not enforced exactly as written.")
+    var strict = false
+    @OptionGroup var format: FormatOption
+
+    func run() throws {
+        if backend == .lsm {
+            Output.diagnose("swguard: cannot plan for BPF-LSM: no agent answers; use --backend landlock")
+            throw ExitStatus.cannot
+        }
+        let workspace = Workspace()
+        let loaded = try workspace.policies(policies, for: "plan", format: format.format)
+        let features = KernelFeatures.probe()
+        let plan = PolicyCompiler.compile(loaded.map { $0.asApplied() }, features: features, flavor: .supervised)
+        let applied = PlanReport(plan, walking: true)
+        switch format.format {
+        case .text: Output.line(applied.text)
+        case .json: Output.result(of: "plan", applied.json, diagnostics: workspace.diagnostics)
+        }
+        if strict, !applied.isExact { throw ExitStatus.no }
+    }
+}
