@@ -35,7 +35,8 @@ public struct Ruleset: ~Copyable {
     /// Rights that the ruleset does not handle are left out: they are not denied either. Returns false where
     /// nothing is left to grant. On anything but a directory only `FileRights.ofFiles` may be granted (EINVAL).
     @discardableResult
-    public func grant(_ rights: FileRights, on object: borrowing PathDescriptor) throws(LandlockError) -> Bool {
+    public func grant(_ rights: FileRights, on object: borrowing PathDescriptor) throws(LandlockError) -> Bool
+    {
         let handled = rights.intersection(fileRights)
         if handled.isEmpty { return false }
         let answer = swguard_landlock_add_path(descriptor, object.descriptor, handled.rawValue)
