@@ -18,6 +18,9 @@ public struct LandlockFeatures: Hashable, Sendable {
 }
 
 /// `LANDLOCK_ACCESS_FS_*` of `include/uapi/linux/landlock.h`.
+///
+/// # Minimum kernel version
+/// Linux 5.13 (ABI 1), where a right says nothing else.
 public struct FileRights: OptionSet, Hashable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }
@@ -41,11 +44,13 @@ public struct FileRights: OptionSet, Hashable, Sendable {
     public static let truncate = Self(rawValue: 1 << 14)
     /// ABI 5, Linux 6.10.
     public static let deviceControl = Self(rawValue: 1 << 15)
-    /// Connect to a named unix socket. ABI 9.
+    /// Connect or send to a named unix socket of a process outside the domain. ABI 9, Linux 7.1.
     public static let resolveUnix = Self(rawValue: 1 << 16)
 }
 
 /// `LANDLOCK_ACCESS_NET_*`. ABI 4, Linux 6.7.
+///
+/// ABI 10 (Linux 7.2) adds rights on UDP ports; the policy language counts UDP as not seen, so they are left out.
 public struct NetworkRights: OptionSet, Hashable, Sendable {
     public let rawValue: UInt64
     public init(rawValue: UInt64) { self.rawValue = rawValue }

@@ -1,0 +1,150 @@
+import Landlock
+import Policy
+
+// The operations that a Landlock domain enforces, and those that only its files do.
+extension LoweringContext {
+    private static let section = "operations"
+
+    /// Files whose content names a program that the kernel starts, or that are the machine's memory. Only root
+    /// and processes with capabilities may write them, by the kernel's own permissions.
+    private static let kernelFiles: [(operation: Operation, rights: FileRights, patterns: [PathPattern])] = [
+        (
+            .kernelHelper, [.writeFile, .truncate],
+            [
+                PathPattern(literal: "/proc/sys/kernel/core_pattern".utf8),
+                PathPattern(literal: "/proc/sys/kernel/modprobe".utf8),
+                PathPattern(literal: "/proc/sys/kernel/hotplug".utf8),
+                PathPattern(subtree: "/proc/sys/kernel/usermodehelper".utf8),
+                PathPattern(subtree: "/proc/sys/fs/binfmt_misc".utf8),
+                PathPattern(literal: "/sys/kernel/uevent_helper".utf8),
+                // release_agent can be in any directory of it.
+                PathPattern(subtree: "/sys/fs/cgroup".utf8),
+            ]
+        ),
+        (
+            .rawIO, [.readFile, .writeFile, .truncate],
+            ["/dev/mem", "/dev/kmem", "/dev/port"].map { PathPattern(literal: $0.utf8) }
+        ),
+    ]
+
+    mutating func lowerOperations() {
+        for entry in Self.kernelFiles { lowerKernelFiles(entry.operation, entry.rights, entry.patterns) }
+        lowerSignal()
+        lowerPtrace()
+        reportMount()
+    }
+
+    private mutating func lowerKernelFiles(
+        _ operation: Operation, _ rights: FileRights, _ patterns: [PathPattern]
+    ) {
+        let decision = decide(operation)
+        guard decision.verdict == .deny, let rule = decision.rule else {
+            row(Self.section, operation.name, decision.rule?.location, .full, [], "granted")
+            return
+        }
+        guard isPrivileged else {
+            row(
+                Self.section, operation.name, rule.location, .full, [],
+                "the caller is not root: the kernel's own permissions refuse it")
+            return
+        }
+        guard features != nil else {
+            find(
+                .excess, Self.section, operation.name, rule.location,
+                "the kernel has no Landlock to keep root from writing \(patterns[0].description) and the like"
+            )
+            row(Self.section, operation.name, rule.location, .none, [], "no Landlock")
+            return
+        }
+        let origin = builder.origin(
+            .init(section: Self.section, subject: rule.id, location: rule.location))
+        let handled = rights.intersection(fileRights)
+        if policy.files == nil {
+            // Nothing else is denied: these rights are granted everywhere but there.
+            handledFiles.formUnion(handled.union(.refer))
+            builder.allows.append(
+                .init(pattern: Self.everything, rights: handled.union(.refer), origin: origin))
+        }
+        builder.denies += patterns.map { .init(pattern: $0, rights: handled, origin: origin) }
+        row(
+            Self.section, operation.name, rule.location, .full, [.landlock],
+            "carved out: \(patterns.map(\.description).joined(separator: ", "))")
+    }
+
+    private mutating func lowerSignal() {
+        let decision = decide(.signal)
+        guard decision.verdict == .deny, let rule = decision.rule else { return }
+        if features?.scopes.contains(.signal) == true {
+            result.recipe.scopes.formUnion(.signal)
+            result.signalByLandlock = true
+            row(
+                Self.section, Operation.signal.name, rule.location, .full, [.landlock], "scoped to the domain"
+            )
+            return
+        }
+        let isNamed = rule.id != "operations.default"
+        find(
+            isNamed ? .excess : .gap, Self.section, isNamed ? rule.id : Operation.signal.name, rule.location,
+            "signals to processes outside are not seen by \(kernelName) (ABI 6 does)")
+        row(Self.section, Operation.signal.name, rule.location, .none, [], "not seen by \(kernelName)")
+    }
+
+    /// Every domain keeps its processes from tracing those outside; where nothing else asks for a domain, one is
+    /// made that denies nothing.
+    private mutating func lowerPtrace() {
+        let decision = decide(.ptrace)
+        guard decision.verdict == .deny, let rule = decision.rule else {
+            if hasDomain {
+                find(
+                    .narrowed, Self.section, Operation.ptrace.name, decision.rule?.location,
+                    "a Landlock domain keeps its processes from tracing any outside it")
+            }
+            return
+        }
+        guard features != nil else {
+            find(
+                .excess, Self.section, Operation.ptrace.name, rule.location,
+                "the kernel has no Landlock: memory of other processes can be reached through /proc")
+            row(
+                Self.section, Operation.ptrace.name, rule.location, .partial, [.seccomp],
+                "the calls are refused; /proc/PID/mem is not seen")
+            return
+        }
+        result.ptraceByLandlock = true
+        if !hasDomain { makeNeutralDomain() }
+        row(Self.section, Operation.ptrace.name, rule.location, .full, [.landlock], "scoped to the domain")
+    }
+
+    private var hasDomain: Bool {
+        features != nil
+            && (!handledFiles.intersection(fileRights).isEmpty || !result.recipe.networkRights.isEmpty
+                || !result.recipe.scopes.isEmpty)
+    }
+
+    /// From ABI 2 the neutral right is `refer`: a domain that handles any file right and not this one denies
+    /// links and renames between directories. ABI 1 denies them whatever is handled.
+    private mutating func makeNeutralDomain() {
+        let right: FileRights = fileRights.contains(.refer) ? .refer : .makeBlockDevice
+        let origin = builder.origin(
+            .init(section: Self.section, subject: Operation.ptrace.name, location: nil))
+        handledFiles.formUnion(right)
+        builder.allows.append(.init(pattern: Self.everything, rights: right, origin: origin))
+        if right != .refer {
+            find(
+                .narrowed, Self.section, Operation.ptrace.name, nil,
+                "Landlock ABI 1 refuses every rename and link between directories")
+        }
+    }
+
+    /// A domain that handles file rights may not mount, whatever the policy says (security/landlock/fs.c).
+    private mutating func reportMount() {
+        let decision = decide(.mount)
+        guard decision.verdict == .allow, !handledFiles.intersection(fileRights).isEmpty, features != nil
+        else { return }
+        find(
+            .narrowed, Self.section, Operation.mount.name, decision.rule?.location,
+            "a Landlock domain with file rights may not change mounts")
+    }
+
+    private static let everything = PathPattern(subtree: [UInt8(ascii: "/")])
+}

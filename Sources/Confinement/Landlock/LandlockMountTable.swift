@@ -1,0 +1,114 @@
+import Glibc
+import Policy
+
+/// The mounts of this process's namespace, to find the other names that bind mounts give an object.
+struct MountTable: Hashable, Sendable {
+    /// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+    struct Mount: Hashable, Sendable {
+        /// What tells file systems apart: the device; the type for those of which every mount shows the same.
+        var fileSystem: [UInt8]
+        /// The path of the mount's root in its file system.
+        var root: [UInt8]
+        /// Where it is mounted.
+        var point: [UInt8]
+    }
+
+    /// File systems that are the kernel's own tables: each mount may have a device of its own.
+    private static let kernelTypes = Set(["proc", "sysfs", "cgroup", "cgroup2"].map { Array($0.utf8) })
+
+    var mounts: [Mount]
+
+    /// Reads `text` in the form of mountinfo; lines that are not are left out.
+    init(_ text: [UInt8]) {
+        mounts = text.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let fields = line.split(separator: UInt8(ascii: " ")).map { Array($0) }
+            guard fields.count > 6, let dash = fields.firstIndex(of: [UInt8(ascii: "-")]),
+                dash + 1 < fields.count
+            else { return nil }
+            let type = fields[dash + 1]
+            return Mount(
+                fileSystem: Self.kernelTypes.contains(type) ? type : fields[2],
+                root: Self.unescaped(fields[3]), point: Self.unescaped(fields[4]))
+        }
+    }
+
+    /// The table of this process; empty where it cannot be read.
+    static func current() -> Self {
+        let file = unsafe open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return Self([]) }
+        defer { close(file) }
+        var text: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
+        while true {
+            let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+                unsafe read(file, bytes.baseAddress, bytes.count)
+            }
+            if count <= 0 { break }
+            text += buffer[..<count]
+        }
+        return Self(text)
+    }
+
+    /// Patterns for the other names of the object that a literal or `P/**` stands for.
+    func aliases(of pattern: PathPattern) -> [PathPattern] {
+        let isSubtree = pattern.literalSubtree != nil
+        guard let path = pattern.literalSubtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else {
+            return []
+        }
+        // The longest mount point above, and of several the last: it hides the others.
+        var home: Mount?
+        for mount in mounts where Self.rest(of: path, beneath: mount.point) != nil {
+            if mount.point.count >= (home?.point.count ?? 0) { home = mount }
+        }
+        guard let home, let rest = Self.rest(of: path, beneath: home.point) else { return [] }
+        let inside = Self.join(home.root, rest)
+        var aliases: [PathPattern] = []
+        for mount in mounts where mount.fileSystem == home.fileSystem {
+            var alias: [UInt8]
+            if let rest = Self.rest(of: inside, beneath: mount.root) {
+                alias = Self.join(mount.point, rest)
+            } else if isSubtree, Self.rest(of: mount.root, beneath: inside) != nil {
+                alias = mount.point
+            } else {
+                continue
+            }
+            if alias == path || (isSubtree && Self.rest(of: alias, beneath: path) != nil) { continue }
+            let found = isSubtree ? PathPattern(subtree: alias) : PathPattern(literal: alias)
+            if !aliases.contains(found) { aliases.append(found) }
+        }
+        return aliases
+    }
+
+    /// What of `path` follows `directory`, with its leading `/`; empty for itself, nil where it is elsewhere.
+    private static func rest(of path: [UInt8], beneath directory: [UInt8]) -> [UInt8]? {
+        let slash = UInt8(ascii: "/")
+        if directory == [slash] { return path == [slash] ? [] : path }
+        guard path.starts(with: directory) else { return nil }
+        if path.count == directory.count { return [] }
+        return path[directory.count] == slash ? Array(path[directory.count...]) : nil
+    }
+
+    private static func join(_ directory: [UInt8], _ rest: [UInt8]) -> [UInt8] {
+        if rest.isEmpty { return directory }
+        return directory == [UInt8(ascii: "/")] ? rest : directory + rest
+    }
+
+    /// `\040` and the like are bytes in octal.
+    private static func unescaped(_ field: [UInt8]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var index = 0
+        while index < field.count {
+            let digits = field[index...].dropFirst().prefix(3)
+            if field[index] == UInt8(ascii: "\\"), digits.count == 3,
+                digits.allSatisfy({ (0x30...0x37).contains($0) })
+            {
+                bytes.append(UInt8(truncatingIfNeeded: digits.reduce(0) { $0 * 8 + Int($1 - 0x30) }))
+                index += 4
+            } else {
+                bytes.append(field[index])
+                index += 1
+            }
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,276 @@
+import CLinux
+import Compiler
+import Glibc
+import Landlock
+import Policy
+
+/// A ruleset being filled, with the limits and the notes of what could not be granted.
+struct RulesetAssembly: ~Copyable {
+    /// Deeper directories are left out: a path is at most PATH_MAX bytes, and each level holds a descriptor.
+    private static let maximumDepth = 256
+    /// Directories of `/proc/self` whose names differ from process to process.
+    private static let changingDirectories: Set<[UInt8]> = Set(
+        ["fd", "fdinfo", "map_files", "task"].map { Array($0.utf8) })
+    private static let proc = Array("/proc".utf8)
+
+    private let recipe: LandlockRecipe
+    private let ruleset: Ruleset
+    private var processGrants: [ProcessGrants.Entry] = []
+    private var notes = LandlockNotes()
+    private var ruleCount = 0
+    private var entryCount = 0
+    /// A limit was reached: nothing more is granted.
+    private var isExhausted = false
+
+    init(_ recipe: LandlockRecipe) throws(LandlockError) {
+        let ruleset = try Ruleset(
+            handling: recipe.fileRights, network: recipe.networkRights, scopes: recipe.scopes)
+        self.recipe = recipe
+        self.ruleset = ruleset
+    }
+
+    consuming func finish() -> PreparedRuleset {
+        let findings = notes.findings(origins: recipe.origins)
+        let grants = ProcessGrants(processGrants)
+        return PreparedRuleset(
+            ruleset: ruleset, processGrants: grants, findings: findings, ruleCount: ruleCount,
+            entryCount: entryCount)
+    }
+
+    // MARK: What stands as it is
+
+    mutating func grant(_ port: LandlockRecipe.PortGrant) throws(LandlockError) {
+        if try ruleset.grant(port.rights, onPort: port.port) { ruleCount += 1 }
+    }
+
+    mutating func grant(_ grant: LandlockRecipe.Grant) throws(LandlockError) {
+        let object: PathDescriptor
+        do throws(LandlockError) { object = try PathDescriptor(path: grant.path) } catch {
+            note(error, grant.path, origin: grant.origin, hasOtherSpelling: grant.hasOtherSpelling)
+            return
+        }
+        if !grant.isSubtree, (try? object.kind()) == .directory {
+            // Landlock would grant what is beneath as well.
+            notes.add(.directoryItself, grant.path, origin: grant.origin)
+            return
+        }
+        try add(grant.rights, on: object, path: grant.path, origin: grant.origin)
+    }
+
+    mutating func addProcessGrant(_ grant: LandlockRecipe.Grant) {
+        processGrants.append(
+            .init(
+                path: grant.path, directoryRights: grant.isSubtree ? grant.rights : [],
+                fileRights: grant.rights.intersection(.ofFiles)))
+    }
+
+    private mutating func note(
+        _ error: LandlockError, _ path: [UInt8], origin: Int, hasOtherSpelling: Bool
+    ) {
+        switch error.code {
+        case ENOENT, ENOTDIR: notes.add(.missing, path, origin: origin)
+        // The other spelling of the same rule grants what the link leads to.
+        case ELOOP where hasOtherSpelling: break
+        case ELOOP: notes.add(.becameLink, path, origin: origin)
+        default: notes.add(.unreachable(error.code), path, origin: origin)
+        }
+    }
+
+    /// Adds a rule; on anything but a directory, only what may be granted there.
+    private mutating func add(
+        _ rights: FileRights, on object: borrowing PathDescriptor, path: [UInt8], origin: Int
+    ) throws(LandlockError) {
+        if ruleCount >= LandlockRecipe.maximumRules {
+            exhaust(.tooManyRules, path, origin: origin)
+            return
+        }
+        do throws(LandlockError) {
+            if try ruleset.grant(rights, on: object) { ruleCount += 1 }
+        } catch {
+            // `P/**` also where P is a file: EINVAL for the rights of directories. EBADFD: an object without a
+            // name in any file system (a pipe, a socket), which Landlock never denies.
+            switch error.code {
+            case EINVAL where !rights.isSubset(of: .ofFiles):
+                if try ruleset.grant(rights.intersection(.ofFiles), on: object) { ruleCount += 1 }
+            case EBADFD: break
+            default: throw error
+            }
+        }
+    }
+
+    private mutating func exhaust(_ kind: LandlockNotes.Kind, _ path: [UInt8], origin: Int) {
+        if !isExhausted { notes.add(kind, path, origin: origin) }
+        isExhausted = true
+    }
+
+    // MARK: What is denied
+
+    /// The recipe's denies, followed by those of other names of the same objects.
+    ///
+    /// A literally denied file with several links is an excess: its other names are not known.
+    mutating func deniesWithAliases() -> [LandlockRecipe.WalkPattern] {
+        let named = recipe.denies.filter { $0.pattern.isLiteral || $0.pattern.literalSubtree != nil }
+        if named.isEmpty { return recipe.denies }
+        let mounts = MountTable.current()
+        var aliases: [LandlockRecipe.WalkPattern] = []
+        for deny in named {
+            for alias in mounts.aliases(of: deny.pattern) {
+                var other = deny
+                other.pattern = alias
+                aliases.append(other)
+                notes.add(.alias, alias.literalSubtree ?? alias.literalBytes, origin: deny.origin)
+            }
+            guard deny.pattern.isLiteral, recipe.origins[deny.origin].section != "operations",
+                let object = try? PathDescriptor(path: deny.pattern.literalBytes),
+                case .regular(let links) = try? object.kind(), links > 1
+            else { continue }
+            notes.add(.hardLinks, deny.pattern.literalBytes, origin: deny.origin)
+        }
+        return recipe.denies + aliases
+    }
+
+    // MARK: What is expanded
+
+    /// Where a walk is: in the file system, or in the process's own directory, whose grants the child adds.
+    private enum Place {
+        case named
+        case own([UInt8])
+    }
+
+    mutating func carve(
+        _ carving: LandlockRecipe.Carving, denies: [LandlockRecipe.WalkPattern]
+    ) throws(LandlockError) {
+        let state = CarvingState(carving, denies: denies)
+        guard !state.isDead, let origin = carving.allows.first?.origin else { return }
+        let own = LandlockRecipe.ownPath(carving.root)
+        let object: PathDescriptor
+        do throws(LandlockError) {
+            object = try PathDescriptor(path: own.map(Self.ownPath(beneath:)) ?? carving.root)
+        } catch {
+            note(
+                error, carving.root, origin: origin,
+                hasOtherSpelling: carving.allows.allSatisfy(\.hasOtherSpelling))
+            return
+        }
+        try visit(
+            object, path: carving.root, place: own.map { .own($0) } ?? .named, state: state, inherited: [],
+            depth: 0, origin: origin)
+    }
+
+    /// This process's own directory: its names are those that the confined process will have.
+    private static func ownPath(beneath path: [UInt8]) -> [UInt8] {
+        proc + Array("/\(getpid())/".utf8) + path
+    }
+
+    private mutating func visit(
+        _ object: borrowing PathDescriptor, path: [UInt8], place: Place, state: CarvingState,
+        inherited: FileRights, depth: Int, origin: Int
+    ) throws(LandlockError) {
+        if isExhausted { return }
+        let kind: PathDescriptor.Kind
+        do throws(LandlockError) { kind = try object.kind() } catch { return }
+        switch kind {
+        case .symbolicLink: return
+        case .directory: break
+        default:
+            let rights = state.file.subtracting(inherited)
+            if !rights.isEmpty {
+                let origin = state.origin(of: rights) ?? origin
+                try give(rights, on: object, path: path, place: place, isDirectory: false, origin: origin)
+            }
+            return
+        }
+        var verdict = state.directory
+        verdict.whole.subtract(inherited)
+        if !verdict.whole.isEmpty {
+            let origin = state.origin(of: verdict.whole) ?? origin
+            try give(verdict.whole, on: object, path: path, place: place, isDirectory: true, origin: origin)
+        }
+        let granted = inherited.union(verdict.whole)
+        let withheld = verdict.withheld.subtracting(granted)
+        if !withheld.isEmpty {
+            notes.add(.carved(withheld.accesses), path, origin: state.origin(of: withheld) ?? origin)
+        }
+        guard !verdict.beneath.subtracting(granted).isEmpty else { return }
+        try visitEntries(
+            of: object, path: path, place: place, state: state, inherited: granted, depth: depth,
+            origin: state.origin(of: verdict.beneath.subtracting(granted)) ?? origin)
+    }
+
+    private mutating func visitEntries(
+        of directory: borrowing PathDescriptor, path: [UInt8], place: Place, state: CarvingState,
+        inherited: FileRights, depth: Int, origin: Int
+    ) throws(LandlockError) {
+        if case .own(let own) = place, Self.changingDirectories.contains(own) {
+            notes.add(.changing, path, origin: origin)
+            return
+        }
+        if depth >= Self.maximumDepth {
+            notes.add(.tooDeep, path, origin: origin)
+            return
+        }
+        let entries: [DirectoryEntry]?
+        do throws(LandlockError) {
+            entries = try directory.entries(limit: LandlockRecipe.maximumEntries - entryCount)
+        } catch {
+            notes.add(.unreadable, path, origin: origin)
+            return
+        }
+        guard let entries else {
+            exhaust(.tooManyEntries, path, origin: origin)
+            return
+        }
+        entryCount += entries.count
+        for entry in entries {
+            let child = state.child(entry.name)
+            if child.isDead { continue }
+            let childPath = path == [0x2f] ? path + entry.name : path + [0x2f] + entry.name
+            var childPlace = place
+            if case .own(let own) = place {
+                childPlace = .own(own == [0x2e] ? entry.name : own + [0x2f] + entry.name)
+            }
+            if entry.type == DT_LNK {
+                guard path == Self.proc, entry.name == Array("self".utf8) else { continue }
+                try visitOwn(childPath, state: child, inherited: inherited, depth: depth, origin: origin)
+                continue
+            }
+            if entry.type != DT_DIR, entry.type != DT_UNKNOWN, child.file.subtracting(inherited).isEmpty {
+                continue
+            }
+            // A name that is gone, or may not be looked up, grants nothing.
+            guard let object = try? directory.child(entry.name) else { continue }
+            try visit(
+                object, path: childPath, place: childPlace, state: child, inherited: inherited,
+                depth: depth + 1, origin: origin)
+        }
+    }
+
+    /// `/proc/self` met in a walk of `/proc`.
+    private mutating func visitOwn(
+        _ path: [UInt8], state: CarvingState, inherited: FileRights, depth: Int, origin: Int
+    ) throws(LandlockError) {
+        guard let object = try? PathDescriptor(path: Self.ownPath(beneath: [UInt8(ascii: ".")])) else {
+            return
+        }
+        try visit(
+            object, path: path, place: .own([UInt8(ascii: ".")]), state: state, inherited: inherited,
+            depth: depth + 1, origin: origin)
+    }
+
+    private mutating func give(
+        _ rights: FileRights, on object: borrowing PathDescriptor, path: [UInt8], place: Place,
+        isDirectory: Bool, origin: Int
+    ) throws(LandlockError) {
+        let rights = rights.withCompanions.intersection(recipe.fileRights)
+        switch place {
+        case .named:
+            try add(
+                isDirectory ? rights : rights.intersection(.ofFiles), on: object, path: path, origin: origin)
+        case .own(let own):
+            processGrants.append(
+                .init(
+                    path: own, directoryRights: isDirectory ? rights : [],
+                    fileRights: isDirectory ? [] : rights.intersection(.ofFiles)))
+        }
+    }
+}
