@@ -1,0 +1,40 @@
+public import AuditLog
+public import Policy
+
+/// What a policy says of something that the command asked.
+public struct Judgement: Hashable, Sendable {
+    /// Whose: the oldest layer that denies, or the one that reports.
+    public var policy: PolicyReference
+    /// What was asked, as the policy sees it. For a system call, the operation, socket or call that it stands for.
+    public var request: Request
+    public var decision: Decision
+    /// What enforces the decision.
+    public var layer: AuditEvent.Layer
+
+    public init(policy: PolicyReference, request: Request, decision: Decision, layer: AuditEvent.Layer) {
+        self.policy = policy
+        self.request = request
+        self.decision = decision
+        self.layer = layer
+    }
+}
+
+/// What to answer to a system call that the filter handed over.
+public enum CallAnswer: Hashable, Sendable {
+    /// It fails with this errno. The judgement is reported; nil: nothing is (the call is newer than the tables).
+    case refuse(code: CInt, Judgement?)
+    /// The kernel goes on with it. What a policy in complain mode would have denied is reported.
+    case letGoOn(Judgement?)
+}
+
+/// Decides what the filter handed over, and what is observed.
+public protocol DenialJudge {
+    /// The name of a call, as the kernel's tables have it; nil: none of the native architecture.
+    func name(of call: SystemCall) -> String?
+    /// What to answer to `call`, by its number and arguments alone.
+    func answer(to call: SystemCall) -> CallAnswer
+    /// What the policies say of a request; nil where there is nothing to report.
+    func judge(_ request: Request) -> Judgement?
+    /// Whether the files and addresses of calls that go on are to be looked at (`--explain`, `--complain`).
+    var observesRequests: Bool { get }
+}

@@ -1,0 +1,86 @@
+/// Everything that starting one confined command takes: plain data, made from a plan by the command line.
+public struct LaunchRequest: Sendable {
+    /// What the command gets as `argv`, byte for byte; the first is what it is called.
+    public var arguments: [[UInt8]]
+    /// What the command gets as its environment, `NAME=VALUE`.
+    public var environment: [[UInt8]]
+    /// The files to try to execute, in order (see `CommandLookup`).
+    public var candidates: [[UInt8]]
+    /// Landlock rulesets, oldest layer first. The descriptors stay the caller's.
+    public var rulesets: [CInt] = []
+    /// What to add to the rulesets in the new process, because it means another object in each.
+    public var processGrants: [ProcessGrant] = []
+    /// The seccomp filter; nil: none.
+    public var filter: FilterProgram?
+    /// The filter to load where `filter` makes a listener and the kernel allows no second one in this tree of
+    /// processes (EBUSY): it must not hand anything over. Nil: then that is a failure.
+    public var filterWithoutListener: FilterProgram?
+    /// The capabilities that the command may keep, as a bit mask by number; nil: all.
+    public var keptCapabilities: UInt64?
+    /// Descriptors above 2 that the command gets.
+    public var keptDescriptors: [CInt] = []
+    /// A descriptor that the supervisor keeps for its own output (`--audit fd:N`), and the command does not get.
+    public var supervisorDescriptors: [CInt] = []
+
+    /// A request to execute the first of `candidates` that can be.
+    public init(arguments: [[UInt8]], environment: [[UInt8]], candidates: [[UInt8]]) {
+        self.arguments = arguments
+        self.environment = environment
+        self.candidates = candidates
+    }
+}
+
+/// A Landlock grant on a path that means another object in each process: `/proc/self`.
+public struct ProcessGrant: Hashable, Sendable {
+    /// Which of the request's rulesets, from 0.
+    public var layer: Int
+    /// `LANDLOCK_ACCESS_FS_*`.
+    public var access: UInt64
+    /// The path, opened by the new process before it is confined.
+    public var path: [UInt8]
+
+    public init(layer: Int, access: UInt64, path: [UInt8]) {
+        self.layer = layer
+        self.access = access
+        self.path = path
+    }
+}
+
+/// A classic BPF program for seccomp.
+public struct FilterProgram: Hashable, Sendable {
+    /// `struct sock_filter[]`: eight bytes an instruction, native byte order.
+    public var bytes: [UInt8]
+    /// `SECCOMP_FILTER_FLAG_*`. With `NEW_LISTENER` (8) the supervisor answers what the filter hands over.
+    public var flags: UInt32
+
+    public init(bytes: [UInt8], flags: UInt32 = 0) {
+        self.bytes = bytes
+        self.flags = flags
+    }
+}
+
+/// Why a command was not started.
+public struct LaunchFailure: Error, Hashable, Sendable {
+    /// What failed. Everything but `execute` is swguard's own failure.
+    public enum Step: Hashable, Sendable {
+        case process
+        case deathSignal
+        case signals
+        case capabilities
+        case noNewPrivileges
+        case grant(path: [UInt8])
+        case landlock(layer: Int)
+        case descriptors
+        case seccomp
+        case execute(path: [UInt8])
+    }
+
+    public var step: Step
+    /// The errno.
+    public var code: CInt
+
+    public init(_ step: Step, code: CInt) {
+        self.step = step
+        self.code = code
+    }
+}

@@ -1,0 +1,219 @@
+public import AuditLog
+
+/// What becomes of events: written at once, or counted with their equals; and the lines after a failure.
+///
+/// A denial is written when it happens. Equal ones (same policy, rule, object and executable) that follow within a
+/// second are counted and written once. Every denial given is written or counted; what is still counted at the end is
+/// written then.
+public struct Reporter: ~Copyable {
+    /// What the user asked for.
+    public struct Options: Sendable {
+        /// What is enforced, and every repetition.
+        public var isVerbose = false
+        /// What Landlock denies is observed and reported too (`--explain`), or there is no Landlock in force.
+        public var reportsEverything = true
+        /// What the user called the command.
+        public var command = ""
+
+        public init() {}
+    }
+
+    /// How long equal events are counted before they are written again, in nanoseconds.
+    static let window: Int64 = 1_000_000_000
+    /// How many different denials are remembered; beyond, the oldest is written and forgotten.
+    static let capacity = 1024
+    /// How many lines a failure gives at most.
+    static let closingLines = 32
+
+    /// Where JSON lines go; nil: a readable line each goes to standard error.
+    private var writer: AuditWriter?
+    /// Descriptors that must stay open for writing.
+    let descriptors: [CInt]
+    private let isReadable: Bool
+    private let options: Options
+    private var entries: [DenialKey: Entry] = [:]
+    /// The keys of `entries`, oldest first, from `head`.
+    private var order: [DenialKey] = []
+    private var head = 0
+    private var forgotten = 0
+
+    /// Events become readable lines on standard error.
+    public init(options: Options) {
+        writer = nil
+        descriptors = []
+        isReadable = true
+        self.options = options
+    }
+
+    /// Events become JSON lines.
+    public init(_ writer: consuming AuditWriter, options: Options) {
+        descriptors = [writer.descriptor]
+        isReadable = false
+        self.writer = consume writer
+        self.options = options
+    }
+
+    /// Whether records name processes; a verbose line does not.
+    var wantsProcess: Bool { !isReadable }
+
+    /// Whether counted events wait to be written.
+    var isCounting: Bool { entries.values.contains { $0.counted > 0 } }
+
+    /// Writes the first record: what is enforced.
+    mutating func began(_ record: EnforcementRecord) {
+        if write(.enforcement(record), at: .now()) { return }
+        if options.isVerbose { say(ReadableLine.text(record)) }
+    }
+
+    /// Whether an event like `key` would be written now, so that its process must be looked at.
+    func isDue(_ key: DenialKey, at time: AuditTime) -> Bool {
+        guard let entry = entries[key] else { return true }
+        return entry.counted == 0 && !isReadable && entry.written.nanoseconds(until: time) >= Self.window
+    }
+
+    /// Reports a denial or a logged grant. With a process it is written, without it is counted.
+    mutating func report(
+        _ report: DenialReport, key: DenialKey, process: ProcessIdentity?, at time: AuditTime
+    ) {
+        if let process {
+            let record = report.record(process: process, count: 1, span: nil)
+            if !write(report.isGrant ? .grant(record) : .denial(record), at: time) {
+                say(ReadableLine.text(report, process: process))
+            }
+            remember(key, report, process, at: time)
+        } else if entries[key] != nil {
+            count(key, at: time)
+        }
+    }
+
+    private mutating func count(_ key: DenialKey, at time: AuditTime) {
+        guard var entry = entries.removeValue(forKey: key) else { return }
+        entry.total += 1
+        entry.counted += 1
+        entry.first = entry.first ?? time
+        entry.last = time
+        entries[key] = entry
+    }
+
+    private mutating func remember(
+        _ key: DenialKey, _ report: DenialReport, _ process: ProcessIdentity, at time: AuditTime
+    ) {
+        if var entry = entries.removeValue(forKey: key) {
+            entry.total += 1
+            entry.written = time
+            entries[key] = entry
+            return
+        }
+        if entries.count >= Self.capacity { forgetOldest() }
+        entries[key] = Entry(report: report, process: process, written: time)
+        order.append(key)
+    }
+
+    private mutating func forgetOldest() {
+        let key = order[head]
+        head += 1
+        if head > Self.capacity {
+            order.removeFirst(head)
+            head = 0
+        }
+        flush(key)
+        entries[key] = nil
+        forgotten += 1
+    }
+
+    /// Writes what has been counted for a window and longer. Readable lines wait for the end.
+    mutating func tick(at time: AuditTime) {
+        if isReadable { return }
+        for (key, entry) in entries where entry.counted > 0 {
+            if let first = entry.first, first.nanoseconds(until: time) >= Self.window { flush(key) }
+        }
+    }
+
+    private mutating func flush(_ key: DenialKey) {
+        guard var entry = entries[key], entry.counted > 0, let first = entry.first, let last = entry.last
+        else {
+            return
+        }
+        let span = entry.counted > 1 ? first...max(first, last) : nil
+        let record = entry.report.record(process: entry.process, count: entry.counted, span: span)
+        if !write(entry.report.isGrant ? .grant(record) : .denial(record), at: last) {
+            say(ReadableLine.text(entry.report, process: entry.process, moreTimes: entry.counted))
+        }
+        entry.written = last
+        entry.counted = 0
+        entry.first = nil
+        entry.last = nil
+        entries[key] = entry
+    }
+
+    /// Writes what is left, and what a user should know of a failure.
+    mutating func finish(_ record: EnforcementRecord?, outcome: Outcome) {
+        for key in order[head...] { flush(key) }
+        if var record {
+            record.state = .ended
+            if case .exited(let status) = outcome { record.status = status }
+            if case .killed = outcome { record.status = outcome.status }
+            _ = write(.enforcement(record), at: .now())
+        }
+        if outcome.status != 0 { explainFailure() }
+        if let lost = writer?.lost, lost > 0, let error = writer?.lastError ?? nil {
+            let events = lost == 1 ? "1 event is" : "\(lost) events are"
+            say("cannot write the audit log: \(SystemError.text(error)); \(events) lost")
+        }
+    }
+
+    /// Readable lines were said when it happened; where events went elsewhere, each denial is said once here.
+    private mutating func explainFailure() {
+        if !isReadable {
+            let denials = order[head...].compactMap { entries[$0] }.filter { !$0.report.isGrant }
+            for entry in denials.prefix(Self.closingLines) {
+                say(ReadableLine.text(entry.report, process: entry.process, times: entry.total))
+            }
+            let more = max(0, denials.count - Self.closingLines) + forgotten
+            if more > 0 { say("\(more) more kinds of denials are in the audit log") }
+        }
+        if !options.reportsEverything {
+            say(
+                "'\(options.command)' failed; what Landlock denied is not reported: "
+                    + "run it again with --explain to see it")
+        }
+    }
+
+    /// Writes a JSON line; false where lines are for people.
+    private mutating func write(_ event: AuditEvent, at time: AuditTime) -> Bool {
+        if isReadable { return false }
+        writer?.write(event, at: time)
+        return true
+    }
+
+    private func say(_ text: String) { StandardError.say(text) }
+
+    /// What is known of equal denials.
+    private struct Entry {
+        let report: DenialReport
+        let process: ProcessIdentity
+        /// When one of them was written last.
+        var written: AuditTime
+        var total: UInt64 = 1
+        /// How many are not written yet, and from when to when.
+        var counted: UInt64 = 0
+        var first: AuditTime?
+        var last: AuditTime?
+
+        init(report: DenialReport, process: ProcessIdentity, written: AuditTime) {
+            self.report = report
+            self.process = process
+            self.written = written
+        }
+    }
+}
+
+extension AuditTime {
+    /// Nanoseconds from here to `other`; the clock can have been set back, then 0.
+    func nanoseconds(until other: Self) -> Int64 {
+        if other < self { return 0 }
+        // More than 100 years do not fit, and do not matter.
+        let seconds = min(other.seconds - seconds, 3_000_000_000)
+        return seconds * 1_000_000_000 + Int64(other.nanoseconds) - Int64(nanoseconds)
+    }
+}

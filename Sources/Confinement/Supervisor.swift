@@ -1,0 +1,222 @@
+public import AuditLog
+internal import CLinux
+private import Glibc
+
+/// Stays beside one confined command: sends signals on, answers the calls that the filter hands over, reports
+/// denials, and ends as the command ended.
+///
+/// One thread, one loop. The command stays in the supervisor's process group and session and keeps the terminal, whose
+/// modes nobody touches. If the supervisor is killed, the command's process dies with it; descendants that outlive the
+/// supervisor stay confined, and calls of theirs that would have been reported fail with ENOSYS.
+public struct Supervisor: ~Copyable {
+    /// Everything the supervisor needs beside the request.
+    public struct Context {
+        /// Decides what the filter hands over; nil: the filter makes no listener.
+        public var judge: (any DenialJudge)?
+        /// The first record, but for the process; nil: none is written.
+        public var enforcement: EnforcementRecord?
+
+        public init(judge: (any DenialJudge)? = nil, enforcement: EnforcementRecord? = nil) {
+            self.judge = judge
+            self.enforcement = enforcement
+        }
+    }
+
+    /// Runs the command and gives how it ended, with everything reported.
+    public static func run(
+        _ request: LaunchRequest, context: Context, reporter: consuming Reporter
+    ) -> Outcome {
+        let signals: TakenSignals
+        do { signals = try TakenSignals.take() } catch { return .notStarted(error) }
+        let descriptor = swguard_signal_descriptor()
+        if descriptor < 0 {
+            let failure = LaunchFailure(.signals, code: errno)
+            signals.giveBack()
+            return .notStarted(failure)
+        }
+        defer { close(descriptor) }
+        let block = LaunchBlock(request, signals: signals)
+        let command: StartedCommand
+        do throws(LaunchFailure) {
+            command = try Launcher.start(block)
+        } catch {
+            signals.giveBack()
+            return .notStarted(error)
+        }
+        var supervisor = Supervisor(
+            command: command, block: block, signals: descriptor, context: context, reporter: reporter,
+            kept: request.supervisorDescriptors + request.rulesets)
+        return supervisor.supervise()
+    }
+
+    private let process: pid_t
+    private let block: LaunchBlock
+    private let signals: CInt
+    private let context: Context
+    private var reporter: Reporter
+    private let kept: [CInt]
+    private let relay: SignalRelay
+    private var listener: CInt?
+    private let ownedListener: NotificationListener?
+    private var outcome: Outcome?
+
+    private init(
+        command: StartedCommand, block: consuming LaunchBlock, signals: CInt, context: Context,
+        reporter: consuming Reporter, kept: [CInt]
+    ) {
+        process = command.process
+        listener = command.listener
+        ownedListener = command.listener.map { NotificationListener(owning: $0) }
+        self.kept = kept + [signals] + (command.listener.map { [$0] } ?? []) + reporter.descriptors
+        self.block = block
+        self.signals = signals
+        var context = context
+        if command.listenerWasTaken { context.enforcement?.reported = .partial }
+        self.context = context
+        self.reporter = reporter
+        relay = SignalRelay(leadsSession: getsid(0) == getpid())
+    }
+
+    /// How often a command that is not executed yet is looked at, in milliseconds.
+    private static let startInterval: CInt = 5
+    /// How often counted events are written, in milliseconds.
+    private static let reportInterval: CInt = 1000
+
+    private mutating func supervise() -> Outcome {
+        var hasBegun = false
+        while true {
+            let isStarting = block.isStarting
+            if !hasBegun, !isStarting {
+                hasBegun = true
+                Descriptors.release(keeping: kept)
+                if block.failure == nil { begin() }
+            }
+            if let outcome { return finish(outcome) }
+            let timeout = isStarting ? Self.startInterval : reporter.isCounting ? Self.reportInterval : -1
+            let ready = swguard_wait_readable(signals, listener ?? -1, timeout)
+            if ready & 2 != 0 { answer() }
+            if ready & 4 != 0 { listener = nil }
+            if ready & 1 != 0 { takeSignals(ignoringContinue: false) }
+            if reporter.isCounting { reporter.tick(at: .now()) }
+        }
+    }
+
+    private mutating func begin() {
+        guard var record = context.enforcement else { return }
+        record.process = reporter.wantsProcess ? ProcessIdentity.read(tid: process) : nil
+        reporter.began(record)
+    }
+
+    /// Everything that was handed over before the command ended is answered and reported.
+    private mutating func finish(_ ended: Outcome) -> Outcome {
+        while listener != nil {
+            let ready = swguard_wait_readable(-1, listener ?? -1, 0)
+            if ready & 2 == 0 { break }
+            answer()
+        }
+        let outcome = block.failure.map { Outcome.notStarted($0) } ?? ended
+        if case .notStarted = outcome { return outcome }
+        reporter.finish(context.enforcement, outcome: outcome)
+        return outcome
+    }
+
+    // MARK: Signals and the command's state
+
+    private mutating func takeSignals(ignoringContinue: Bool) {
+        var signal = swguard_signal()
+        while unsafe swguard_next_signal(signals, &signal) > 0 {
+            let number = CInt(bitPattern: signal.number)
+            if number == SIGCHLD {
+                takeChanges()
+            } else if number == SIGCONT, ignoringContinue {
+                continue
+            } else if outcome == nil, relay.relays(number, from: origin(of: signal)) {
+                // It can have ended by itself: then nobody is left to be told.
+                _ = unsafe swguard_relay_signal(process, &signal)
+            }
+        }
+    }
+
+    private func origin(of signal: swguard_signal) -> SignalRelay.Origin {
+        if signal.origin == SWGUARD_SIGNAL_FROM_KERNEL { return .kernel }
+        return ProcessTree.isProcess(signal.sender, inTreeOf: process) ? .command : .process
+    }
+
+    private mutating func takeChanges() {
+        var change = swguard_change()
+        while unsafe swguard_next_change(&change) == 0, change.kind != SWGUARD_CHANGE_NONE {
+            // Children that somebody left to us before swguard was executed are reaped and no more.
+            if change.process != process { continue }
+            switch change.kind {
+            case SWGUARD_CHANGE_EXITED: outcome = .exited(status: change.status)
+            case SWGUARD_CHANGE_KILLED: outcome = .killed(signal: change.status)
+            case SWGUARD_CHANGE_STOPPED: stop(as: change.status)
+            default: break
+            }
+        }
+    }
+
+    /// Stops as the command stopped, so that a shell sees its job stop; and wakes the command where only the
+    /// supervisor was woken.
+    private mutating func stop(as signal: CInt) {
+        _ = swguard_stop(signal)
+        takeSignals(ignoringContinue: true)
+        if outcome == nil, ProcessTree.isStopped(process) { kill(process, SIGCONT) }
+    }
+
+    // MARK: Calls that the filter handed over
+
+    private mutating func answer() {
+        guard let judge = context.judge else { return refuseUnjudged() }
+        let waiting: NotificationListener.Waiting
+        do throws(KernelFailure) {
+            guard let received = try ownedListener?.receive() else { return }
+            waiting = received
+        } catch {
+            // Nothing can be received any more: closed, every such call fails, which denies.
+            StandardError.say("cannot \(error.operation): \(SystemError.text(error.code)); it is denied")
+            listener = nil
+            return
+        }
+        let now = AuditTime.now()
+        let refusal: CInt?
+        var judgements: [Judgement] = []
+        switch judge.answer(to: waiting.call) {
+        case .refuse(let code, let judgement):
+            refusal = code
+            if let judgement { judgements = [judgement] }
+        case .letGoOn(let judgement):
+            refusal = nil
+            if let judgement { judgements = [judgement] }
+            if judge.observesRequests, let name = judge.name(of: waiting.call) {
+                judgements += ObservedCall(waiting.call, name: name).requests().compactMap(judge.judge)
+            }
+        }
+        let reports = judgements.map { look(at: $0, of: waiting.call.thread, code: refusal, now: now) }
+        // Gone, or taken out of the call by a signal: then it has not been refused, and comes again if it was
+        // restarted. What was read may have been of another process.
+        guard ownedListener?.isWaiting(waiting.id) == true else { return }
+        if let refusal {
+            ownedListener?.refuse(waiting.id, code: refusal)
+        } else {
+            ownedListener?.letGoOn(waiting.id)
+        }
+        for report in reports {
+            reporter.report(report.report, key: report.key, process: report.process, at: now)
+        }
+    }
+
+    private func look(
+        at judgement: Judgement, of thread: Int32, code: CInt?, now: AuditTime
+    ) -> (report: DenialReport, key: DenialKey, process: ProcessIdentity?) {
+        let report = DenialReport(judgement: judgement, code: code ?? judgement.request.usualError)
+        let key = report.key(executable: ProcessFile.link("/proc/\(thread)/exe"))
+        return (report, key, reporter.isDue(key, at: now) ? ProcessIdentity.read(tid: thread) : nil)
+    }
+
+    /// A filter that hands calls over without anybody to judge them is a bug of the caller: they are denied.
+    private mutating func refuseUnjudged() {
+        guard let waiting = try? ownedListener?.receive() else { return }
+        ownedListener?.refuse(waiting.id, code: EPERM)
+    }
+}

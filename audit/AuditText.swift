@@ -1,0 +1,99 @@
+/// Bytes from outside, made fit for a log and a terminal.
+///
+/// What is not UTF-8 and control characters are `\xHH`, and a backslash is doubled; so nothing reaches a terminal
+/// raw, and the bytes can be had back.
+public struct AuditText: Hashable, Sendable {
+    /// The text, valid UTF-8 without control characters.
+    public private(set) var bytes: [UInt8] = []
+    /// Whether something was cut off. The text ends in `…` then.
+    public private(set) var isTruncated = false
+
+    /// `source`, cut so that it takes at most `limit` bytes within a JSON string.
+    ///
+    /// - Parameter limit: In bytes as JSON writes them, the ellipsis included; at least 3.
+    public init(_ source: some Collection<UInt8>, limit: Int = .max) {
+        bytes.reserveCapacity(source.count)
+        var cost = 0
+        // Where to cut if the rest does not fit: the last place that leaves room for the ellipsis.
+        var cut = 0
+        var index = source.startIndex
+        while index != source.endIndex {
+            let length = Self.printableLength(source[index...])
+            if length > 0 {
+                let end = source.index(index, offsetBy: length)
+                bytes.append(contentsOf: source[index..<end])
+                cost += length + (source[index] == UInt8(ascii: "\"") ? 1 : 0)
+                index = end
+            } else {
+                Self.appendEscaped(source[index], to: &bytes)
+                // Each backslash is doubled once more by JSON.
+                cost += source[index] == UInt8(ascii: "\\") ? 4 : 5
+                index = source.index(after: index)
+            }
+            if cost > limit {
+                bytes.removeSubrange(cut...)
+                bytes.append(contentsOf: Self.ellipsis)
+                isTruncated = true
+                return
+            }
+            if cost <= limit - Self.ellipsis.count { cut = bytes.count }
+        }
+    }
+
+    /// The text of a string that may hold anything.
+    public init(_ source: String, limit: Int = .max) { self.init(Array(source.utf8), limit: limit) }
+
+    /// The text as a string.
+    public var string: String { String(decoding: bytes, as: UTF8.self) }
+
+    private static let ellipsis = Array("…".utf8)
+
+    private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
+        let backslash = UInt8(ascii: "\\")
+        bytes.append(backslash)
+        if byte == backslash { return bytes.append(backslash) }
+        bytes.append(UInt8(ascii: "x"))
+        bytes.append(hexDigit(byte >> 4))
+        bytes.append(hexDigit(byte & 15))
+    }
+
+    static func hexDigit(_ value: UInt8) -> UInt8 { value < 10 ? 48 + value : 87 + value }
+
+    /// How many bytes the character at the beginning of `bytes` takes; 0 if its first byte must be escaped.
+    ///
+    /// The table is Unicode's 3-7 (well-formed UTF-8 byte sequences). C1 controls (U+0080 to U+009F) are control
+    /// characters too: terminals obey them.
+    private static func printableLength(_ bytes: some Collection<UInt8>) -> Int {
+        var iterator = bytes.makeIterator()
+        guard let first = iterator.next() else { return 0 }
+        let length: Int
+        var second: ClosedRange<UInt8> = 0x80...0xbf
+        switch first {
+        case 0x20...0x7e: return first == UInt8(ascii: "\\") ? 0 : 1
+        case 0xc2:
+            length = 2
+            second = 0xa0...0xbf
+        case 0xc3...0xdf: length = 2
+        case 0xe0:
+            length = 3
+            second = 0xa0...0xbf
+        case 0xed:
+            length = 3
+            second = 0x80...0x9f
+        case 0xe1...0xef: length = 3
+        case 0xf0:
+            length = 4
+            second = 0x90...0xbf
+        case 0xf1...0xf3: length = 4
+        case 0xf4:
+            length = 4
+            second = 0x80...0x8f
+        default: return 0
+        }
+        guard let next = iterator.next(), second.contains(next) else { return 0 }
+        for _ in 2..<max(length, 2) {
+            guard let next = iterator.next(), (0x80...0xbf).contains(next) else { return 0 }
+        }
+        return length
+    }
+}
