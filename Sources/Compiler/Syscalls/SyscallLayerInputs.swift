@@ -1,0 +1,25 @@
+public import Policy
+
+/// What the filter of one policy is made from.
+public struct SyscallLayerInputs: Hashable, Sendable {
+    public var policy: Policy
+    /// What must be refused of sockets for Landlock to see the rest.
+    public var sockets: SocketRestrictions
+    /// Whether truncating must be refused where it does not ask for write: Landlock below ABI 3 does not see it.
+    public var restrictsTruncation: Bool
+    /// Whether a Landlock domain keeps the process from tracing others: then the calls stay open for its own.
+    public var ptraceByLandlock: Bool
+    /// Whether Landlock scopes signals (ABI 6).
+    public var signalByLandlock: Bool
+
+    public init(
+        policy: Policy, sockets: SocketRestrictions = SocketRestrictions(), restrictsTruncation: Bool = false,
+        ptraceByLandlock: Bool = true, signalByLandlock: Bool = true
+    ) {
+        self.policy = policy
+        self.sockets = sockets
+        self.restrictsTruncation = restrictsTruncation
+        self.ptraceByLandlock = ptraceByLandlock
+        self.signalByLandlock = signalByLandlock
+    }
+}
