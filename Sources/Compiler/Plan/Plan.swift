@@ -1,0 +1,120 @@
+public import Policy
+public import Seccomp
+
+/// What one start of a command needs of its policies: plain data, the same bytes from the same input.
+///
+/// Made by `PolicyCompiler`, kept in a file by `PlanFile`. What only a denial or a curious user needs is decoded when
+/// it is asked for: most starts end without.
+public struct Plan: Hashable, Sendable {
+    /// One policy of the plan.
+    public struct Layer: Hashable, Sendable {
+        public var name: String
+        /// The file that it came from, as named.
+        public var file: String
+        /// SHA-256 of the resolved policy's text, in hexadecimal.
+        public var digest: String
+        public var mode: Policy.Mode
+        public var recipe: LandlockRecipe
+
+        public init(name: String, file: String, digest: String, mode: Policy.Mode, recipe: LandlockRecipe) {
+            self.name = name
+            self.file = file
+            self.digest = digest
+            self.mode = mode
+            self.recipe = recipe
+        }
+    }
+
+    /// Oldest first.
+    public var layers: [Layer]
+    /// The one filter of all layers.
+    public var filter: FilterProgram
+    /// The filter for where `filter` makes a listener and the kernel allows no second one.
+    public var filterWithoutListener: FilterProgram
+    /// The capabilities that the command may keep, as a bit mask; nil: no policy speaks of them.
+    public var keptCapabilities: UInt64?
+    private var coverageParts: Deferred<[Coverage]>
+    private var decisionParts: Deferred<[SyscallDecisions]>
+
+    public init(
+        layers: [Layer], filter: FilterProgram, filterWithoutListener: FilterProgram, keptCapabilities: UInt64?,
+        coverage: [Coverage], decisions: [SyscallDecisions]
+    ) {
+        self.layers = layers
+        self.filter = filter
+        self.filterWithoutListener = filterWithoutListener
+        self.keptCapabilities = keptCapabilities
+        coverageParts = Deferred(coverage)
+        decisionParts = Deferred(decisions)
+    }
+
+    /// What is enforced of each layer.
+    public var coverage: [Coverage] { coverageParts.value ?? [] }
+
+    /// What each layer says of every system call, to name the rule of a denial; nil where the stored form does not
+    /// decode, which a whole file never is.
+    public var decisions: [SyscallDecisions]? { decisionParts.value }
+}
+
+extension Plan: BinaryCodable {
+    func encode(to writer: inout BinaryWriter) {
+        layers.encode(to: &writer)
+        filter.bytes.encode(to: &writer)
+        filterWithoutListener.bytes.encode(to: &writer)
+        keptCapabilities.encode(to: &writer)
+        coverageParts.encode(to: &writer)
+        decisionParts.encode(to: &writer)
+    }
+    init(from reader: inout BinaryReader) throws(BinaryError) {
+        layers = try [Layer](from: &reader)
+        filter = try FilterProgram(from: &reader)
+        filterWithoutListener = try FilterProgram(from: &reader)
+        keptCapabilities = try UInt64?(from: &reader)
+        coverageParts = try Deferred(from: &reader)
+        decisionParts = try Deferred(from: &reader)
+    }
+}
+
+extension Plan.Layer: BinaryCodable {
+    func encode(to writer: inout BinaryWriter) {
+        name.encode(to: &writer)
+        file.encode(to: &writer)
+        digest.encode(to: &writer)
+        mode.encode(to: &writer)
+        recipe.encode(to: &writer)
+    }
+    init(from reader: inout BinaryReader) throws(BinaryError) {
+        self.init(
+            name: try String(from: &reader), file: try String(from: &reader),
+            digest: try String(from: &reader), mode: try Policy.Mode(from: &reader),
+            recipe: try LandlockRecipe(from: &reader))
+    }
+}
+
+extension FilterProgram: BinaryCodable {
+    func encode(to writer: inout BinaryWriter) { bytes.encode(to: &writer) }
+    init(from reader: inout BinaryReader) throws(BinaryError) {
+        guard let program = Self(bytes: try [UInt8](from: &reader)) else { throw reader.error }
+        self = program
+    }
+}
+
+/// A value that is decoded when it is asked for.
+struct Deferred<Value: BinaryCodable & Hashable & Sendable>: Hashable, Sendable, BinaryCodable {
+    private let bytes: [UInt8]
+
+    init(_ value: Value) {
+        var writer = BinaryWriter()
+        value.encode(to: &writer)
+        bytes = writer.bytes
+    }
+
+    /// The value; nil where the bytes are no such value.
+    var value: Value? {
+        var reader = BinaryReader(bytes[...])
+        return try? Value(from: &reader)
+    }
+
+    func encode(to writer: inout BinaryWriter) { bytes.encode(to: &writer) }
+    init(from reader: inout BinaryReader) throws(BinaryError) { bytes = try [UInt8](from: &reader) }
+}

@@ -1,0 +1,60 @@
+public import Policy
+
+/// Turns policies into a plan: the one place where the parts of the compiler meet.
+public enum PolicyCompiler {
+    /// Who looks after the command.
+    public enum Supervision: Hashable, Sendable {
+        /// Nobody (`--exec-only`): denied calls fail in the kernel and are not reported.
+        case none
+        /// The supervisor: denied calls are handed to it.
+        case supervised
+        /// The supervisor, which also looks at the named calls, denied or not (`--explain`, `--complain`).
+        case observing(Set<String>)
+    }
+
+    /// The plan for `policies`, oldest layer first, on a kernel with `features`.
+    ///
+    /// `policies` are resolved: includes in place, variables expanded, links resolved. The same input gives the same
+    /// plan. What is not enforced as written is in the plan's coverage; whether that is a reason to refuse is for
+    /// the caller to say.
+    public static func compile(
+        _ policies: [Policy], features: KernelFeatures, supervision: Supervision
+    ) throws(FilterError) -> Plan {
+        var layers: [Plan.Layer] = []
+        var coverage: [Coverage] = []
+        var decisions: [SyscallDecisions] = []
+        var kept: UInt64?
+        for policy in policies {
+            let landlock = LandlockLowering.lower(
+                policy, features: features.landlock, isPrivileged: features.isPrivileged)
+            let calls = SyscallDecisions.lower(
+                SyscallLayerInputs(
+                    policy: policy, sockets: landlock.sockets,
+                    restrictsTruncation: landlock.restrictsTruncation != nil,
+                    ptraceByLandlock: landlock.ptraceByLandlock, signalByLandlock: landlock.signalByLandlock))
+            let capabilities = CapabilityLowering.lower(policy)
+            var covered = landlock.coverage
+            covered.merge(calls.coverage)
+            covered.merge(capabilities.coverage)
+            coverage.append(covered)
+            decisions.append(calls.decisions)
+            if let mask = capabilities.kept { kept = (kept ?? .max) & mask }
+            layers.append(
+                Plan.Layer(
+                    name: policy.name, file: policy.file,
+                    digest: SHA256.hexadecimal(SHA256.hash(Array(String(describing: policy).utf8))), mode: policy.mode,
+                    recipe: landlock.recipe))
+        }
+        let flavor: FilterFlavor =
+            switch supervision {
+            case _ where !features.hasUserNotification: .errno
+            case .none: .errno
+            case .supervised: .notify()
+            case .observing(let calls): .notify(observing: calls)
+            }
+        let plain = try FilterCompiler.compile(decisions, flavor: .errno)
+        return Plan(
+            layers: layers, filter: flavor == .errno ? plain : try FilterCompiler.compile(decisions, flavor: flavor),
+            filterWithoutListener: plain, keptCapabilities: kept, coverage: coverage, decisions: decisions)
+    }
+}
