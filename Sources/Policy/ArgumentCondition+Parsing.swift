@@ -27,7 +27,8 @@ extension ArgumentCondition {
         }
         guard let comparison = Comparison(rawValue: operation.text) else {
             throw PolicyTextError(
-                "unknown comparison \(quoted(operation.text))", at: operation.offset, length: operation.length,
+                "unknown comparison \(quoted(operation.text))", at: operation.offset,
+                length: operation.length,
                 hint: operation.text == "=" ? "did you mean '=='?" : "write == != < <= > >= or &")
         }
         guard let valueWord = words.next() else { throw words.missing("a value") }
@@ -40,7 +41,8 @@ extension ArgumentCondition {
         guard let word else {
             throw PolicyTextError("the condition is empty", at: 0, hint: "write 'arg0 == 1'")
         }
-        guard word.text.hasPrefix("arg"), let number = IPAddress.decimal(word.text.dropFirst(3), limit: 5) else {
+        guard word.text.hasPrefix("arg"), let number = IPAddress.decimal(word.text.dropFirst(3), limit: 5)
+        else {
             throw PolicyTextError(
                 "unknown argument \(quoted(word.text))", at: word.offset, length: word.length,
                 hint: "the arguments are arg0 to arg5")

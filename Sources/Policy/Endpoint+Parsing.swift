@@ -39,7 +39,8 @@ extension Endpoint {
         if !isAbstract, offset == text.count || !"/{$".utf8.contains(text[offset]) {
             throw PolicyTextError(
                 "a unix name is a path or begins with '@'", at: min(start, text.count - 1),
-                length: max(1, text.count - start), hint: "write unix:/** for every path, unix:@** for every other name")
+                length: max(1, text.count - start),
+                hint: "write unix:/** for every path, unix:@** for every other name")
         }
         do throws(PolicyTextError) {
             let patterns = try PathPattern.parse(
@@ -89,14 +90,17 @@ extension Endpoint {
     private static func parseHost(_ text: String, at offset: Int) throws(PolicyTextError) -> HostPattern {
         let length = max(1, text.utf8.count)
         if text == "*" { return .any }
-        if text.isEmpty { throw PolicyTextError("the endpoint has no host", at: offset, hint: "'*' is every host") }
+        if text.isEmpty {
+            throw PolicyTextError("the endpoint has no host", at: offset, hint: "'*' is every host")
+        }
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         var addressText = parts[0]
         let isBracketed = addressText.hasPrefix("[")
         if isBracketed {
             guard addressText.hasSuffix("]") else {
                 let inside = text.dropFirst().prefix { $0 != "]" }
-                let hint = inside.contains("/")
+                let hint =
+                    inside.contains("/")
                     ? "write [\(inside.prefix { $0 != "/" })]/\(inside.drop { $0 != "/" }.dropFirst())"
                     : "write [fd00::1] or [fd00::]/8"
                 throw PolicyTextError("\(quoted(text)) is no address", at: offset, length: length, hint: hint)
@@ -122,7 +126,8 @@ extension Endpoint {
             let offset = offset + parts[0].utf8.count + 1
             guard let number = IPAddress.decimal(parts[1], limit: address.bitCount) else {
                 throw PolicyTextError(
-                    "\(quoted(parts[1])) is no prefix length", at: offset, length: max(1, parts[1].utf8.count),
+                    "\(quoted(parts[1])) is no prefix length", at: offset,
+                    length: max(1, parts[1].utf8.count),
                     hint: "write 0 to \(address.bitCount)")
             }
             prefix = number
@@ -131,7 +136,8 @@ extension Endpoint {
         if network != address {
             let right = isBracketed ? "[\(network)]/\(prefix)" : "\(network)/\(prefix)"
             throw PolicyTextError(
-                "\(quoted(text)) has bits behind its prefix", at: offset, length: length, hint: "write \(right)")
+                "\(quoted(text)) has bits behind its prefix", at: offset, length: length,
+                hint: "write \(right)")
         }
         return HostPattern(network, length: prefix)
     }
@@ -148,7 +154,8 @@ extension Endpoint {
         }
         if last < first {
             throw PolicyTextError(
-                "a range that ends before it begins", at: offset, length: length, hint: "write \(last)-\(first)")
+                "a range that ends before it begins", at: offset, length: length,
+                hint: "write \(last)-\(first)")
         }
         if first == 0, last > 0 {
             throw PolicyTextError(

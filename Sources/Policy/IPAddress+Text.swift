@@ -98,7 +98,8 @@ extension IPAddress: CustomStringConvertible {
     /// `10.0.0.1`; `fd00::1`, as RFC 5952 writes it.
     public var description: String {
         switch self {
-        case .v4(let bits): return [24, 16, 8, 0].map { "\((bits >> UInt32($0)) & 0xff)" }.joined(separator: ".")
+        case .v4(let bits):
+            return [24, 16, 8, 0].map { "\((bits >> UInt32($0)) & 0xff)" }.joined(separator: ".")
         case .v6(let high, let low):
             let groups = [high, low].flatMap { word in
                 [48, 32, 16, 0].map { UInt16(truncatingIfNeeded: word >> UInt64($0)) }

@@ -55,7 +55,8 @@ extension PathPattern {
             if bytes.isEmpty {
                 let isLast = index == symbols.count
                 throw PolicyTextError(
-                    isLast ? "'/' at the end" : "an empty component", at: symbols[isLast ? index - 1 : index].offset,
+                    isLast ? "'/' at the end" : "an empty component",
+                    at: symbols[isLast ? index - 1 : index].offset,
                     hint: isLast ? "write '/**' for what is beneath" : "write one '/'")
             }
             if bytes == [dot] || bytes == [dot, dot] {

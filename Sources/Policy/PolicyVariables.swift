@@ -63,8 +63,11 @@ public struct PolicyVariables: Hashable, Sendable {
         if value.first != UInt8(ascii: "/") {
             throw fail("is not absolute: \(quoted(String(decoding: value, as: UTF8.self)))")
         }
-        if value == [UInt8(ascii: "/")] { throw fail("is '/'", hint: "a rule for it would be for everything") }
-        let components = value.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        if value == [UInt8(ascii: "/")] {
+            throw fail("is '/'", hint: "a rule for it would be for everything")
+        }
+        let components = value.dropFirst().split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         if components.contains(where: { $0.isEmpty || Array($0) == [0x2e] || Array($0) == [0x2e, 0x2e] }) {
             throw fail("is not a normal path: \(quoted(String(decoding: value, as: UTF8.self)))")
         }
@@ -91,7 +94,8 @@ enum VariableScope {
                 nearest(to: word.uppercased(), in: names).map { "did you mean '${\($0)}'?" }
                 ?? "the variables are " + names.map { "${\($0)}" }.joined(separator: ", ")
             throw PolicyTextError(
-                "unknown variable \(quoted("${\(word)}"))", at: offset, length: close + 1 - offset, hint: hint)
+                "unknown variable \(quoted("${\(word)}"))", at: offset, length: close + 1 - offset, hint: hint
+            )
         }
         switch self {
         case .values(let variables): return (try variables.bytes(of: name, at: offset), close + 1)

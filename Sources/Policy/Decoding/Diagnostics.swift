@@ -20,7 +20,8 @@ final class Diagnostics {
 
     /// Adds a diagnostic.
     func add(
-        _ text: String, at location: SourceLocation, severity: Diagnostic.Severity = .error, hint: String? = nil
+        _ text: String, at location: SourceLocation, severity: Diagnostic.Severity = .error,
+        hint: String? = nil
     ) {
         let file = texts.firstIndex { $0.file == location.file } ?? texts.count
         found.append((file, Diagnostic(text, at: location, severity: severity, hint: hint)))

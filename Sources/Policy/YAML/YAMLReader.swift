@@ -91,7 +91,8 @@ struct YAMLReader {
             case .streamStart, .documentStart: continue
             case .streamEnd:
                 throw Refusal(
-                    text: "the file is empty", location: place(0), hint: "a policy begins 'apiVersion: swguard/v1'")
+                    text: "the file is empty", location: place(0),
+                    hint: "a policy begins 'apiVersion: swguard/v1'")
             default: break
             }
             let root = try readNode(event, &stream, depth: 0)
@@ -161,7 +162,8 @@ struct YAMLReader {
             throw Refusal(text: "more than 100,000 values", location: location)
         }
         if event.hasAnchor {
-            diagnostics.add("anchors are not accepted", at: location, hint: "write the value where it is used")
+            diagnostics.add(
+                "anchors are not accepted", at: location, hint: "write the value where it is used")
         }
         if event.hasTag {
             diagnostics.add("tags are not accepted", at: location, hint: "every scalar is text as written")
@@ -205,7 +207,8 @@ struct YAMLReader {
     ) -> YAMLNode.Entry? {
         guard case .scalar(let name, let style) = key.content else {
             if !key.isInvalid {
-                diagnostics.add("a key must be text", at: key.location, hint: "lists and mappings are no keys")
+                diagnostics.add(
+                    "a key must be text", at: key.location, hint: "lists and mappings are no keys")
             }
             return nil
         }
