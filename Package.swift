@@ -30,13 +30,13 @@ let package = Package(
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(
             name: "Compiler",
-            dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd", "CBasePolicies"],
+            dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
             swiftSettings: shipped),
         .target(
             name: "AuditLog", path: "audit", exclude: ["schema"], swiftSettings: shipped),
         .target(
             name: "Confinement",
-            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux"],
+            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies"],
             swiftSettings: shipped),
         .executableTarget(
             name: "swguard",

@@ -16,10 +16,12 @@ static const unsigned char tls[] = {
 #embed "../../policies/base/tls.yaml"
 };
 
-const struct swguard_base_policy swguard_base_policies[5] = {
+static const struct swguard_base_policy policies[swguard_base_policy_count] = {
     {"base/dns", dns, sizeof dns},
     {"base/runtime", runtime, sizeof runtime},
     {"base/temp", temp, sizeof temp},
     {"base/terminal", terminal, sizeof terminal},
     {"base/tls", tls, sizeof tls},
 };
+
+const struct swguard_base_policy *swguard_base_policy_at(unsigned index) { return &policies[index]; }

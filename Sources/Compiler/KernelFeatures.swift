@@ -9,13 +9,19 @@ public struct KernelFeatures: Hashable, Sendable {
     /// Whether seccomp can hand a call to a supervisor (Linux 5.0), which can be kept waiting by fatal signals
     /// only (`SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV`, Linux 5.19).
     public var hasUserNotification: Bool
+    /// The flags that a filter with a listener is loaded with (`SECCOMP_FILTER_FLAG_*`).
+    public var notificationFlags: UInt32
     /// Whether the caller has capabilities that a confined process must lose (it is root, or has been given
     /// some).
     public var isPrivileged: Bool
 
-    public init(landlock: LandlockFeatures?, hasUserNotification: Bool = true, isPrivileged: Bool = false) {
+    public init(
+        landlock: LandlockFeatures?, hasUserNotification: Bool = true, notificationFlags: UInt32 = 1 << 3 | 1 << 5,
+        isPrivileged: Bool = false
+    ) {
         self.landlock = landlock
         self.hasUserNotification = hasUserNotification
+        self.notificationFlags = notificationFlags
         self.isPrivileged = isPrivileged
     }
 }

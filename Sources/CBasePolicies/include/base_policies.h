@@ -9,5 +9,7 @@ struct swguard_base_policy {
     size_t size;
 };
 
-/// The base policies, in alphabetical order.
-extern const struct swguard_base_policy swguard_base_policies[5];
+enum { swguard_base_policy_count = 5 };
+
+/// The base policy `index`, below the count.
+const struct swguard_base_policy *_Nonnull swguard_base_policy_at(unsigned index);

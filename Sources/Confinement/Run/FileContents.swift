@@ -1,0 +1,49 @@
+private import Glibc
+
+/// Whole files.
+public enum FileContents {
+    /// The bytes of a regular file; nil where it cannot be read.
+    ///
+    /// - Parameter onlyOwn: Also nil where somebody else owns it, or others may write it.
+    public static func read(_ path: String, onlyOwn: Bool = false) -> [UInt8]? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        if onlyOwn, status.st_uid != geteuid() || status.st_mode & 0o022 != 0 { return nil }
+        // One byte more, so that a file that has grown is seen not to be whole.
+        let size = Int(status.st_size)
+        var isWhole = false
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
+            while true {
+                let got = unsafe Glibc.read(descriptor, buffer.baseAddress! + count, size + 1 - count)
+                if got < 0, errno == EINTR { continue }
+                if got <= 0 {
+                    isWhole = got == 0 && count == size
+                    return
+                }
+                count += got
+                if count > size { return }
+            }
+        }
+        return isWhole ? bytes : nil
+    }
+
+    /// Makes a new file with `bytes`, mode 0600; false where that cannot be done, and then there is none.
+    public static func write(_ bytes: [UInt8], to path: String) -> Bool {
+        unsafe unlink(path)
+        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard descriptor >= 0 else { return false }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if written < 0, errno == EINTR { continue }
+            if written <= 0 { break }
+            rest = rest.dropFirst(written)
+        }
+        if close(descriptor) == 0, rest.isEmpty { return true }
+        unsafe unlink(path)
+        return false
+    }
+}

@@ -1,0 +1,89 @@
+internal import Compiler
+private import Glibc
+
+/// Compiled policies, kept between runs, so that a warm start parses no YAML.
+///
+/// `<identity>.index` lists what the plan for one command line was made from, `<key>.plan` is the plan; the key covers
+/// the contents of every input, which are read and hashed at each run. The directory must be the caller's own and
+/// closed to everybody else, or there is no cache. Whatever does not fit is a miss, never an error.
+struct PlanCache {
+    private let directory: String
+
+    /// The cache in `directory`, made where it is missing; nil where it cannot be trusted.
+    init?(_ directory: String?) {
+        guard let directory else { return nil }
+        self.directory = directory
+        if !isTrusted() {
+            makeDirectories()
+            if !isTrusted() { return nil }
+        }
+    }
+
+    private func isTrusted() -> Bool {
+        var status = stat()
+        guard unsafe lstat(directory, &status) == 0 else { return false }
+        return status.st_mode & S_IFMT == S_IFDIR && status.st_mode & 0o777 == 0o700 && status.st_uid == geteuid()
+    }
+
+    private func makeDirectories() {
+        var end = directory.startIndex
+        while let slash = directory[end...].dropFirst().firstIndex(of: "/") {
+            unsafe mkdir(String(directory[..<slash]), 0o700)
+            end = slash
+        }
+        unsafe mkdir(directory, 0o700)
+    }
+
+    /// The plan for a command line that `identity` stands for, if nothing it was made from has changed.
+    func plan(for identity: [UInt8]) -> Plan? {
+        guard let index = read(name(identity, "index")), let inputs = PlanInputs(decoding: index),
+            let contents = contents(of: inputs),
+            let file = read(name(Self.key(identity, contents), "plan"))
+        else { return nil }
+        return try? PlanFile.decode(file)
+    }
+
+    /// Keeps `plan`. That it cannot be kept is no failure.
+    func store(_ plan: Plan, for identity: [UInt8], madeFrom inputs: PlanInputs) {
+        guard let contents = contents(of: inputs) else { return }
+        var inputs = inputs
+        let indexName = name(identity, "index")
+        inputs.planName = name(Self.key(identity, contents), "plan")
+        if let old = read(indexName).flatMap({ PlanInputs(decoding: $0) }), old.planName != inputs.planName,
+            !old.planName.contains("/")
+        {
+            unsafe unlink("\(directory)/\(old.planName)")
+        }
+        if write(PlanFile.encode(plan), as: inputs.planName) { _ = write(inputs.encoded(), as: indexName) }
+    }
+
+    private static func key(_ identity: [UInt8], _ contents: [UInt8]) -> [UInt8] {
+        SHA256.hash(identity, contents)
+    }
+
+    private func name(_ hash: [UInt8], _ ending: String) -> String { "\(SHA256.hexadecimal(hash)).\(ending)" }
+
+    /// The hashes of all input files; nil where one of them, or a link, is not as it was.
+    private func contents(of inputs: PlanInputs) -> [UInt8]? {
+        var hashes: [UInt8] = []
+        for path in inputs.files {
+            guard let bytes = FileContents.read(path) else { return nil }
+            hashes += SHA256.hash(bytes)
+        }
+        for path in inputs.missing where unsafe access(path, F_OK) == 0 { return nil }
+        for link in inputs.links where HostEnvironment.realPath(link.path) != link.target { return nil }
+        return hashes
+    }
+
+    /// A file of the cache, if it is ours alone.
+    private func read(_ name: String) -> [UInt8]? { FileContents.read("\(directory)/\(name)", onlyOwn: true) }
+
+    /// Writes beside and renames, so that nobody reads half a file.
+    private func write(_ bytes: [UInt8], as name: String) -> Bool {
+        let temporary = "\(directory)/.\(getpid()).new"
+        guard FileContents.write(bytes, to: temporary) else { return false }
+        if unsafe rename(temporary, "\(directory)/\(name)") == 0 { return true }
+        unsafe unlink(temporary)
+        return false
+    }
+}

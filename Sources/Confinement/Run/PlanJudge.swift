@@ -1,0 +1,87 @@
+internal import AuditLog
+internal import Compiler
+internal import Policy
+internal import Seccomp
+
+/// Names the rule of what the filter handed over, from the plan; and judges what was observed, by the evaluator.
+final class PlanJudge: DenialJudge {
+    private let plan: Plan
+    private let policies: [PolicyReference]
+    /// The policies themselves, where requests are observed; oldest first.
+    private let evaluators: [Evaluator]
+    /// Decoded at the first denial: most commands end without one.
+    private lazy var decisions: [SyscallDecisions] = plan.decisions ?? []
+
+    init(_ plan: Plan, evaluators: [Evaluator] = []) {
+        self.plan = plan
+        self.evaluators = evaluators
+        policies = plan.layers.map {
+            PolicyReference(
+                name: $0.name, digest: "sha256:\($0.digest)", mode: $0.mode == .complain ? .complain : .enforce)
+        }
+    }
+
+    var observesRequests: Bool { !evaluators.isEmpty }
+
+    func name(of call: SystemCall) -> String? { decisions.first?.name(of: FilterInput(call)) }
+
+    func answer(to call: SystemCall) -> CallAnswer {
+        let input = FilterInput(call)
+        let verdict = SyscallDecisions.decide(decisions, input)
+        guard let layer = verdict.layer, policies.indices.contains(layer) else {
+            // Allowed and observed. With no decisions there is nothing that could allow: denied.
+            return decisions.isEmpty ? .refuse(code: 1, nil) : .letGoOn(nil)
+        }
+        let judgement = verdict.cause.map { judge(call, cause: $0, layer: layer) }
+        switch verdict.outcome {
+        case _ where verdict.isComplaint: return .letGoOn(judgement)
+        case .allow: return .letGoOn(nil)
+        case .errno(let code): return .refuse(code: code, judgement)
+        // The filter kills by itself; if one came here all the same, it is denied.
+        case .kill: return .refuse(code: 1, judgement)
+        }
+    }
+
+    private func judge(_ call: SystemCall, cause: SyscallDecisions.Cause, layer: Int) -> Judgement {
+        let name = self.name(of: call) ?? "syscall-\(call.number)"
+        let request: Request =
+            switch cause.subject {
+            case .operation(let operation): .operation(operation)
+            case .socket where ["socket", "socketpair"].contains(name):
+                .socket(
+                    family: UInt32(truncatingIfNeeded: call.arguments[0]),
+                    protocolNumber: UInt32(truncatingIfNeeded: call.arguments[2]))
+            case .socket, .syscall, .file: .syscall(name: name, arguments: call.arguments)
+            }
+        let access: String =
+            switch request {
+            case .operation(let operation): operation.name
+            case .socket: "socket"
+            default: name
+            }
+        let part = Decision.Part(access: access, verdict: .deny, rule: cause.rule, log: true)
+        return Judgement(
+            policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
+    }
+
+    /// The oldest layer that denies the request; a grant only where a rule asks for it to be logged.
+    func judge(_ request: Request) -> Judgement? {
+        var granted: Judgement?
+        for (index, evaluator) in evaluators.enumerated() {
+            let decision = evaluator.decide(request)
+            let judgement = Judgement(
+                policy: policies[index], request: request, decision: decision,
+                layer: evaluator.policy.mode == .complain ? .observed : .landlock)
+            if decision.verdict == .deny { return judgement }
+            if granted == nil, decision.parts.contains(where: { $0.log && $0.rule != nil }) { granted = judgement }
+        }
+        return granted
+    }
+}
+
+extension FilterInput {
+    init(_ call: SystemCall) {
+        self.init(
+            number: UInt32(bitPattern: call.number), architecture: call.architecture, arguments: call.arguments)
+    }
+}
