@@ -46,10 +46,22 @@ public struct Decision: Hashable, Sendable {
         public var log: Bool
         /// What a denied system call does.
         public var action: SyscallAction?
+
+        public init(
+            access: String, verdict: Verdict, rule: DecidingRule?, log: Bool, action: SyscallAction? = nil
+        ) {
+            self.access = access
+            self.verdict = verdict
+            self.rule = rule
+            self.log = log
+            self.action = action
+        }
     }
 
     /// The parts, in the order of the language page's tables.
     public var parts: [Part]
+
+    public init(parts: [Part]) { self.parts = parts }
 
     /// Granted only if every part is.
     public var verdict: Verdict { parts.allSatisfy { $0.verdict == .allow } ? .allow : .deny }
