@@ -55,6 +55,13 @@ let package = Package(
         .executableTarget(
             name: "attacks", path: "Tests/attacks",
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        // Starts processes and terminals as tests of `run` need them.
+        .target(name: "CRunSupport", path: "Tests/CRunSupport"),
+        // Runs a command with single parts of the confinement made by hand, whole or broken.
+        .executableTarget(
+            name: "run-probe",
+            dependencies: ["Policy", "Confinement", "AuditLog", "CLinux", "CRunSupport"],
+            path: "Tests/RunProbe", swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",
@@ -63,7 +70,10 @@ let package = Package(
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(
             name: "HostTests",
-            dependencies: ["Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux"],
+            dependencies: [
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux",
+                "CRunSupport", "run-probe",
+            ],
             swiftSettings: strict),
     ],
     cLanguageStandard: .c2x

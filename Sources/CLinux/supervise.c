@@ -311,6 +311,11 @@ int swguard_borrow_descriptor(pid_t process, int descriptor)
 	return copy;
 }
 
+int64_t swguard_read_link(const void *path, void *buffer, uint64_t size)
+{
+	return readlink(path, buffer, size);
+}
+
 int64_t swguard_read_memory(pid_t process, uint64_t address, void *buffer, uint64_t size)
 {
 	const struct iovec local = { .iov_base = buffer, .iov_len = size };

@@ -53,8 +53,8 @@ public struct Reporter: ~Copyable {
         self.options = options
     }
 
-    /// Whether records name processes; a verbose line does not.
-    var wantsProcess: Bool { !isReadable }
+    /// Whether the first record names the process; a verbose line does not.
+    var wantsCommandProcess: Bool { !isReadable }
 
     /// Whether counted events wait to be written.
     var isCounting: Bool { entries.values.contains { $0.counted > 0 } }
@@ -65,31 +65,35 @@ public struct Reporter: ~Copyable {
         if options.isVerbose { say(ReadableLine.text(record)) }
     }
 
-    /// Whether an event like `key` would be written now, so that its process must be looked at.
-    func isDue(_ key: DenialKey, at time: AuditTime) -> Bool {
-        guard let entry = entries[key] else { return true }
-        return entry.counted == 0 && !isReadable && entry.written.nanoseconds(until: time) >= Self.window
-    }
+    /// Whether the process behind an event like `key` must be looked at: it is written, or the first of those that are
+    /// counted.
+    func wantsProcess(of key: DenialKey) -> Bool { entries[key].map { $0.counted == 0 } ?? true }
 
-    /// Reports a denial or a logged grant. With a process it is written, without it is counted.
+    /// Reports a denial or a logged grant: writes it, or counts it with its equals.
     mutating func report(
         _ report: DenialReport, key: DenialKey, process: ProcessIdentity?, at time: AuditTime
     ) {
-        if let process {
-            let record = report.record(process: process, count: 1, span: nil)
-            if !write(report.isGrant ? .grant(record) : .denial(record), at: time) {
-                say(ReadableLine.text(report, process: process))
-            }
-            remember(key, report, process, at: time)
-        } else if entries[key] != nil {
-            count(key, at: time)
+        if let entry = entries[key], !isDue(entry, at: time) { return count(key, process, at: time) }
+        // A process is missing only where one is counted already, and these are not due.
+        guard let process else { return count(key, nil, at: time) }
+        let record = report.record(process: process, count: 1, span: nil)
+        if !write(report.isGrant ? .grant(record) : .denial(record), at: time) {
+            say(ReadableLine.text(report, process: process))
         }
+        remember(key, report, process, at: time)
     }
 
-    private mutating func count(_ key: DenialKey, at time: AuditTime) {
+    /// Whether a further equal event is written at once: the last was long ago, and none waits. Readable lines wait for
+    /// the end.
+    private func isDue(_ entry: Entry, at time: AuditTime) -> Bool {
+        entry.counted == 0 && !isReadable && entry.written.nanoseconds(until: time) >= Self.window
+    }
+
+    private mutating func count(_ key: DenialKey, _ process: ProcessIdentity?, at time: AuditTime) {
         guard var entry = entries.removeValue(forKey: key) else { return }
         entry.total += 1
         entry.counted += 1
+        if entry.counted == 1, let process { entry.process = process }
         entry.first = entry.first ?? time
         entry.last = time
         entries[key] = entry
@@ -191,7 +195,7 @@ public struct Reporter: ~Copyable {
     /// What is known of equal denials.
     private struct Entry {
         let report: DenialReport
-        let process: ProcessIdentity
+        var process: ProcessIdentity
         /// When one of them was written last.
         var written: AuditTime
         var total: UInt64 = 1

@@ -103,7 +103,7 @@ public struct Supervisor: ~Copyable {
 
     private mutating func begin() {
         guard var record = context.enforcement else { return }
-        record.process = reporter.wantsProcess ? ProcessIdentity.read(tid: process) : nil
+        record.process = reporter.wantsCommandProcess ? ProcessIdentity.read(tid: process) : nil
         reporter.began(record)
     }
 
@@ -115,9 +115,36 @@ public struct Supervisor: ~Copyable {
             answer()
         }
         let outcome = block.failure.map { Outcome.notStarted($0) } ?? ended
-        if case .notStarted = outcome { return outcome }
+        if case .notStarted(let failure) = outcome {
+            explain(failure)
+            return outcome
+        }
         reporter.finish(context.enforcement, outcome: outcome)
         return outcome
+    }
+
+    /// An execve that the policy forbids fails before anybody could report it: what the policy says of the file and of
+    /// its interpreters is asked here.
+    private mutating func explain(_ failure: LaunchFailure) {
+        guard case .execute(let path) = failure.step, failure.code == EACCES, let judge = context.judge else {
+            return
+        }
+        let target = TargetProcess(thread: getpid())
+        let base = target.workingDirectory ?? []
+        guard case .existing(let file) = target.resolver.resolve(path, from: base, followsLast: true) else {
+            return
+        }
+        for executed in Executable.chain(from: file, resolver: target.resolver, base: base) {
+            guard let judgement = judge.judge(.file(path: executed, .execute)),
+                judgement.decision.verdict == .deny
+            else { continue }
+            let report = DenialReport(judgement: judgement, code: EACCES)
+            var identity = ProcessIdentity.read(tid: getpid())
+            identity.pid = process
+            identity.tid = process
+            reporter.report(report, key: report.key(executable: identity.exe), process: identity, at: .now())
+            return
+        }
     }
 
     // MARK: Signals and the command's state
@@ -196,13 +223,14 @@ public struct Supervisor: ~Copyable {
         // Gone, or taken out of the call by a signal: then it has not been refused, and comes again if it was
         // restarted. What was read may have been of another process.
         guard ownedListener?.isWaiting(waiting.id) == true else { return }
+        // Said before the caller goes on, so that the line stands before whatever it says of its failure.
+        for report in reports {
+            reporter.report(report.report, key: report.key, process: report.process, at: now)
+        }
         if let refusal {
             ownedListener?.refuse(waiting.id, code: refusal)
         } else {
             ownedListener?.letGoOn(waiting.id)
-        }
-        for report in reports {
-            reporter.report(report.report, key: report.key, process: report.process, at: now)
         }
     }
 
@@ -211,7 +239,7 @@ public struct Supervisor: ~Copyable {
     ) -> (report: DenialReport, key: DenialKey, process: ProcessIdentity?) {
         let report = DenialReport(judgement: judgement, code: code ?? judgement.request.usualError)
         let key = report.key(executable: ProcessFile.link("/proc/\(thread)/exe"))
-        return (report, key, reporter.isDue(key, at: now) ? ProcessIdentity.read(tid: thread) : nil)
+        return (report, key, reporter.wantsProcess(of: key) ? ProcessIdentity.read(tid: thread) : nil)
     }
 
     /// A filter that hands calls over without anybody to judge them is a bug of the caller: they are denied.

@@ -96,6 +96,9 @@ int swguard_continue_call(int listener, uint64_t id);
 /* A copy of a descriptor of another process, for its socket options. */
 int swguard_borrow_descriptor(pid_t process, int descriptor);
 
+/* readlink(2) for names that may hold any byte. */
+int64_t swguard_read_link(const void *path, void *buffer, uint64_t size);
+
 /* Reads memory of another process; gives the number of bytes, which can be fewer than asked. */
 int64_t swguard_read_memory(pid_t process, uint64_t address, void *buffer, uint64_t size);
 
