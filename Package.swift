@@ -49,6 +49,7 @@ let package = Package(
                 .linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims"),
                 .linkedLibrary("swiftSynchronization"),
             ]),
+        .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",
@@ -57,7 +58,9 @@ let package = Package(
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(
             name: "HostTests",
-            dependencies: ["Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux"],
+            dependencies: [
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux", "CProbes",
+            ],
             swiftSettings: strict),
     ],
     cLanguageStandard: .c2x
