@@ -62,6 +62,7 @@ let package = Package(
             name: "run-probe",
             dependencies: ["Policy", "Confinement", "AuditLog", "CLinux", "CRunSupport"],
             path: "Tests/RunProbe", swiftSettings: strict),
+        .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",
@@ -71,7 +72,7 @@ let package = Package(
         .testTarget(
             name: "HostTests",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux",
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux", "CProbes",
                 "CRunSupport", "run-probe",
             ],
             swiftSettings: strict),

@@ -15,9 +15,7 @@ struct LaunchBlock: ~Copyable {
         let candidates = layout.strings(request.candidates)
         let arguments = layout.strings(request.arguments)
         let environment = layout.strings(request.environment)
-        let paths = layout.strings(request.processGrants.map(\.path))
-        let grants = layout.reserve(unsafe MemoryLayout<swguard_grant>.stride * request.processGrants.count)
-        let rulesets = layout.reserve(MemoryLayout<Int32>.stride * request.rulesets.count)
+        let layers = layout.reserve(unsafe MemoryLayout<swguard_layer>.stride * request.layers.count)
         let kept = layout.reserve(MemoryLayout<Int32>.stride * request.keptDescriptors.count)
         let filter = layout.reserve(request.filter?.bytes.count ?? 0)
         let plainFilter = layout.reserve(request.filterWithoutListener?.bytes.count ?? 0)
@@ -29,16 +27,13 @@ struct LaunchBlock: ~Copyable {
         unsafe layout.store(request.candidates, at: candidates, in: arena)
         unsafe layout.store(request.arguments, at: arguments, in: arena)
         unsafe layout.store(request.environment, at: environment, in: arena)
-        unsafe layout.store(request.processGrants.map(\.path), at: paths, in: arena)
-        let pathList = unsafe (arena + paths).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
-        for (index, grant) in request.processGrants.enumerated() {
-            let value = unsafe swguard_grant(
-                path: pathList[index], access: grant.access, ruleset: request.rulesets[grant.layer],
-                reserved: 0)
-            unsafe (arena + grants).storeBytes(
-                of: value, toByteOffset: index * MemoryLayout<swguard_grant>.stride, as: swguard_grant.self)
+        for (index, layer) in request.layers.enumerated() {
+            // The layer owns its grants, and `request` the layer, for as long as this block lives.
+            let value = unsafe swguard_layer(
+                grants: layer.grants.first, grant_count: layer.grants.count, ruleset: layer.descriptor, reserved: 0)
+            unsafe (arena + layers).storeBytes(
+                of: value, toByteOffset: index * MemoryLayout<swguard_layer>.stride, as: swguard_layer.self)
         }
-        unsafe Self.store(request.rulesets, at: rulesets, in: arena)
         unsafe Self.store(request.keptDescriptors.sorted(), at: kept, in: arena)
 
         unsafe launch.pointee.candidates = UnsafePointer(
@@ -47,11 +42,9 @@ struct LaunchBlock: ~Copyable {
             (arena + arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
         unsafe launch.pointee.environment = UnsafePointer(
             (arena + environment).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
-        unsafe launch.pointee.rulesets = UnsafePointer((arena + rulesets).assumingMemoryBound(to: Int32.self))
-        unsafe launch.pointee.ruleset_count = request.rulesets.count
-        unsafe launch.pointee.grants = UnsafePointer(
-            (arena + grants).assumingMemoryBound(to: swguard_grant.self))
-        unsafe launch.pointee.grant_count = request.processGrants.count
+        unsafe launch.pointee.layers = UnsafePointer(
+            (arena + layers).assumingMemoryBound(to: swguard_layer.self))
+        unsafe launch.pointee.layer_count = request.layers.count
         unsafe launch.pointee.kept_descriptors = UnsafePointer(
             (arena + kept).assumingMemoryBound(to: Int32.self))
         unsafe launch.pointee.kept_count = request.keptDescriptors.count
@@ -90,9 +83,7 @@ struct LaunchBlock: ~Copyable {
             case SWGUARD_STEP_CAPABILITIES: .capabilities
             case SWGUARD_STEP_NO_NEW_PRIVS: .noNewPrivileges
             case SWGUARD_STEP_GRANT:
-                .grant(
-                    path: request.processGrants.indices.contains(index)
-                        ? request.processGrants[index].path : [])
+                .grant(layer: index)
             case SWGUARD_STEP_LANDLOCK: .landlock(layer: index)
             case SWGUARD_STEP_DESCRIPTORS: .descriptors
             case SWGUARD_STEP_SECCOMP: .seccomp

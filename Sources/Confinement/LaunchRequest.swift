@@ -1,15 +1,13 @@
 /// Everything that starting one confined command takes: plain data, made from a plan by the command line.
-public struct LaunchRequest: Sendable {
+public struct LaunchRequest {
     /// What the command gets as `argv`, byte for byte; the first is what it is called.
     public var arguments: [[UInt8]]
     /// What the command gets as its environment, `NAME=VALUE`.
     public var environment: [[UInt8]]
     /// The files to try to execute, in order (see `CommandLookup`).
     public var candidates: [[UInt8]]
-    /// Landlock rulesets, oldest layer first. The descriptors stay the caller's.
-    public var rulesets: [CInt] = []
-    /// What to add to the rulesets in the new process, because it means another object in each.
-    public var processGrants: [ProcessGrant] = []
+    /// Landlock rulesets, oldest layer first.
+    public var layers: [LandlockLayer] = []
     /// The seccomp filter; nil: none.
     public var filter: FilterProgram?
     /// The filter to load where `filter` makes a listener and the kernel allows no second one in this tree of
@@ -27,22 +25,6 @@ public struct LaunchRequest: Sendable {
         self.arguments = arguments
         self.environment = environment
         self.candidates = candidates
-    }
-}
-
-/// A Landlock grant on a path that means another object in each process: `/proc/self`.
-public struct ProcessGrant: Hashable, Sendable {
-    /// Which of the request's rulesets, from 0.
-    public var layer: Int
-    /// `LANDLOCK_ACCESS_FS_*`.
-    public var access: UInt64
-    /// The path, opened by the new process before it is confined.
-    public var path: [UInt8]
-
-    public init(layer: Int, access: UInt64, path: [UInt8]) {
-        self.layer = layer
-        self.access = access
-        self.path = path
     }
 }
 
@@ -68,7 +50,7 @@ public struct LaunchFailure: Error, Hashable, Sendable {
         case signals
         case capabilities
         case noNewPrivileges
-        case grant(path: [UInt8])
+        case grant(layer: Int)
         case landlock(layer: Int)
         case descriptors
         case seccomp

@@ -45,7 +45,7 @@ public struct Supervisor: ~Copyable {
         }
         var supervisor = Supervisor(
             command: command, block: block, signals: descriptor, context: context, reporter: reporter,
-            kept: request.supervisorDescriptors + request.rulesets)
+            kept: request.supervisorDescriptors + request.layers.map(\.descriptor))
         return supervisor.supervise()
     }
 

@@ -20,6 +20,8 @@ public struct PathDescriptor: ~Copyable {
         self.descriptor = descriptor
     }
 
+    deinit { close(descriptor) }
+
     /// Opens the absolute `path`, through no symbolic link: where there is one, ELOOP.
     public init(path: [UInt8]) throws(LandlockError) {
         let descriptor = unsafe (path + [0]).withUnsafeBufferPointer { bytes in

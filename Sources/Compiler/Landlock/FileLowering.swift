@@ -18,6 +18,7 @@ extension LoweringContext {
         addPatterns(of: section)
         if let socketNames { addSocketNames(socketNames) }
         judgeDenies(of: section)
+        judgeExecute(of: section)
         judgeDefault(of: section)
         for rule in section.rules { addRow(rule) }
         addDefaultRow(section)
@@ -112,6 +113,30 @@ extension LoweringContext {
                     "denying execute keeps execve from starting it; what may be read can still be mapped, or run "
                         + "by an interpreter")
             }
+        }
+    }
+
+    /// execve opens the file for reading, and Landlock asks for both (`get_required_file_open_access` in
+    /// security/landlock/fs.c).
+    private mutating func judgeExecute(of section: FilesSection) {
+        if section.defaultVerdict == .allow { return }
+        let readable = section.rules.filter { $0.header.verdict == .allow && $0.accesses.contains(.read) }
+            .flatMap(\.patterns)
+        for rule in section.rules
+        where rule.header.verdict == .allow && rule.accesses.contains(.execute)
+            && !rule.accesses.contains(.read)
+        {
+            let unreadable = rule.patterns.filter { pattern in
+                !readable.contains { read in
+                    read.value == pattern.value
+                        || PatternCursor(read.value, at: pattern.value.walkRoot).coversSubtree
+                }
+            }
+            guard let first = unreadable.first else { continue }
+            find(
+                .narrowed, Self.section, rule.header.id, rule.header.location,
+                "Landlock starts a file only where it may also be read: \(first.value.description)"
+                    + (unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""))
         }
     }
 

@@ -44,9 +44,7 @@ struct RulesetAssembly: ~Copyable {
     }
 
     mutating func grant(_ grant: LandlockRecipe.Grant) throws(LandlockError) {
-        let object: PathDescriptor
-        do throws(LandlockError) { object = try PathDescriptor(path: grant.path) } catch {
-            note(error, grant.path, origin: grant.origin, hasOtherSpelling: grant.hasOtherSpelling)
+        guard let object = open(grant.path, as: grant.path, grant.origin, grant.hasOtherSpelling) else {
             return
         }
         if !grant.isSubtree, (try? object.kind()) == .directory {
@@ -64,15 +62,21 @@ struct RulesetAssembly: ~Copyable {
                 fileRights: grant.rights.intersection(.ofFiles)))
     }
 
-    private mutating func note(
-        _ error: LandlockError, _ path: [UInt8], origin: Int, hasOtherSpelling: Bool
-    ) {
-        switch error.code {
-        case ENOENT, ENOTDIR: notes.add(.missing, path, origin: origin)
-        // The other spelling of the same rule grants what the link leads to.
-        case ELOOP where hasOtherSpelling: break
-        case ELOOP: notes.add(.becameLink, path, origin: origin)
-        default: notes.add(.unreachable(error.code), path, origin: origin)
+    /// Opens `path`, or notes under the name `name` why it cannot be.
+    private mutating func open(
+        _ path: [UInt8], as name: [UInt8], _ origin: Int, _ hasOtherSpelling: Bool
+    ) -> PathDescriptor? {
+        do throws(LandlockError) {
+            return try PathDescriptor(path: path)
+        } catch {
+            switch error.code {
+            case ENOENT, ENOTDIR: notes.add(.missing, name, origin: origin)
+            // The other spelling of the same rule grants what the link leads to.
+            case ELOOP where hasOtherSpelling: break
+            case ELOOP: notes.add(.becameLink, name, origin: origin)
+            default: notes.add(.unreachable(error.code), name, origin: origin)
+            }
+            return nil
         }
     }
 
@@ -143,15 +147,11 @@ struct RulesetAssembly: ~Copyable {
         let state = CarvingState(carving, denies: denies)
         guard !state.isDead, let origin = carving.allows.first?.origin else { return }
         let own = LandlockRecipe.ownPath(carving.root)
-        let object: PathDescriptor
-        do throws(LandlockError) {
-            object = try PathDescriptor(path: own.map(Self.ownPath(beneath:)) ?? carving.root)
-        } catch {
-            note(
-                error, carving.root, origin: origin,
-                hasOtherSpelling: carving.allows.allSatisfy(\.hasOtherSpelling))
-            return
-        }
+        guard
+            let object = open(
+                own.map(Self.ownPath(beneath:)) ?? carving.root, as: carving.root, origin,
+                carving.allows.allSatisfy(\.hasOtherSpelling))
+        else { return }
         try visit(
             object, path: carving.root, place: own.map { .own($0) } ?? .named, state: state, inherited: [],
             depth: 0, origin: origin)

@@ -1,0 +1,153 @@
+import CProbes
+import Compiler
+import Confinement
+import Foundation
+import Landlock
+import Policy
+import Testing
+
+/// Numbers that are the same for the same seed (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 &+ 0x1234_5678 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+        return z ^ (z >> 31)
+    }
+
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+
+    mutating func pick<Element>(_ elements: [Element]) -> Element {
+        elements[Int.random(in: 0..<elements.count, using: &self)]
+    }
+}
+
+extension PathPattern {
+    /// The pattern that `text` writes, without escapes and braces: enough for tests.
+    init(test text: String) {
+        var tokens: [Token] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.first {
+            if rest.count == 3, rest.elementsEqual("/**".utf8) {
+                tokens.append(.subtree)
+                break
+            }
+            rest.removeFirst()
+            switch byte {
+            case UInt8(ascii: "*") where rest.first == byte:
+                rest.removeFirst()
+                tokens.append(.anything)
+            case UInt8(ascii: "*"): tokens.append(.star)
+            case UInt8(ascii: "?"): tokens.append(.anyByte)
+            case UInt8(ascii: "["):
+                var set = ByteSet()
+                while let member = rest.popFirst(), member != UInt8(ascii: "]") { set.insert(member) }
+                tokens.append(.set(set))
+            default: tokens.append(.byte(byte))
+            }
+        }
+        self.init(tokens: tokens)
+    }
+}
+
+extension Policy {
+    /// A policy with these file rules; the ids are `r0`, `r1`…
+    init(
+        files rules: [(Verdict, FileAccessSet, [String])], default defaultVerdict: Verdict = .deny
+    ) {
+        self.init(name: "test", file: "test.yaml")
+        files = FilesSection(
+            defaultVerdict: defaultVerdict,
+            rules: rules.enumerated().map { index, rule in
+                let location = SourceLocation(file: "test.yaml", line: index + 10)
+                return FileRule(
+                    header: RuleHeader(id: "r\(index)", verdict: rule.0, location: location),
+                    accesses: rule.1, patterns: rule.2.map { Located(PathPattern(test: $0), at: location) })
+            }, location: SourceLocation(file: "test.yaml", line: 9))
+    }
+}
+
+/// A directory that goes away with the test.
+final class TemporaryDirectory {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/sgXXXXXX".utf8CString)
+        path = try template.withUnsafeMutableBufferPointer { buffer in
+            guard let made = mkdtemp(buffer.baseAddress!) else { throw POSIXError(.EIO) }
+            return String(cString: made)
+        }
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    func directory(_ name: String) { mkdir("\(path)/\(name)", 0o755) }
+
+    /// An executable file of one byte, which is no program: execve answers ENOEXEC.
+    func file(_ name: String) {
+        let descriptor = open("\(path)/\(name)", O_WRONLY | O_CREAT | O_CLOEXEC, 0o755)
+        write(descriptor, "x", 1)
+        close(descriptor)
+    }
+}
+
+/// One thing to try, and what it came to: 0 or an errno.
+struct Attempt {
+    var kind: probe_kind
+    var first = ""
+    var second = ""
+    var number: UInt32 = 0
+
+    init(_ kind: probe_kind, _ first: String = "", _ second: String = "", number: UInt32 = 0) {
+        self.kind = kind
+        self.first = first
+        self.second = second
+        self.number = number
+    }
+
+    /// Tries all in a child confined by `ruleset`, one after another; nil: unconfined.
+    static func run(_ attempts: [Attempt], in ruleset: borrowing PreparedRuleset) throws -> [Int32] {
+        try ruleset.ruleset.withDescriptor { descriptor in
+            try ruleset.processGrants.withEntries { entries, count in
+                try run(attempts, descriptor: descriptor, entries, count)
+            }
+        }
+    }
+
+    private static func run(
+        _ attempts: [Attempt], descriptor: CInt, _ entries: UnsafePointer<swguard_landlock_process_grant>?,
+        _ count: Int
+    ) throws -> [Int32] {
+        var strings: [UnsafeMutablePointer<CChar>] = []
+        defer { for string in strings { free(string) } }
+        let probes = attempts.map { attempt in
+            strings.append(strdup(attempt.first))
+            strings.append(strdup(attempt.second))
+            return probe(
+                kind: attempt.kind, number: attempt.number, a: strings[strings.count - 2],
+                b: strings[strings.count - 1])
+        }
+        var results = [Int32](repeating: 0, count: attempts.count)
+        let failed = run_probes(descriptor, entries, count, probes, probes.count, &results)
+        guard failed == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failed) ?? .EIO) }
+        return results
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Skips where the kernel has no Landlock; where `SWGUARD_REQUIRE_KERNEL` is set the test must run.
+    static var landlock: Self {
+        .enabled("the kernel has no Landlock") {
+            LandlockFeatures.probe().features != nil
+                || ProcessInfo.processInfo.environment["SWGUARD_REQUIRE_KERNEL"] != nil
+        }
+    }
+}
+
+/// What this kernel handles.
+func hostLandlock() throws -> LandlockFeatures { try #require(LandlockFeatures.probe().features) }
