@@ -15,6 +15,12 @@ extension FilterProgram {
         }
     }
 
+    /// Sets no_new_privs for the calling thread, for good: what loading without CAP_SYS_ADMIN asks for.
+    public static func setNoNewPrivileges() throws(SeccompError) {
+        let result = swguard_seccomp_set_no_new_privs()
+        if result < 0 { throw SeccompError(operation: "set no_new_privs", code: -result) }
+    }
+
     /// Loads the program for the calling thread, which must have no_new_privs. It stays for good.
     ///
     /// - Throws: EINVAL for a program with a defect, EACCES without no_new_privs, EBUSY for a second listener

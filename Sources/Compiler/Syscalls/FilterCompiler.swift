@@ -23,7 +23,6 @@ public struct FilterCompiler {
     private let layers: [SyscallDecisions]
     private let flavor: FilterFlavor
     private var graph = DecisionGraph()
-    private var emitter = GraphEmitter()
 
     private init(layers: [SyscallDecisions], flavor: FilterFlavor) {
         self.layers = layers
@@ -71,13 +70,15 @@ public struct FilterCompiler {
         return deciding.allSatisfy { layer in layer.tables.contains { $0.abi == abi } }
     }
 
-    private mutating func emit(
+    private func emit(
         _ trees: [(architecture: UInt32, ranges: [NumberRange])], foreign: Int
     ) throws(FilterError) -> FilterProgram {
         var roots: [(architecture: UInt32, label: FilterAssembler.Label)] = []
-        let otherwise = emitter.entry(foreign, of: graph)
+        let nodes = trees.flatMap { $0.ranges.map(\.node) }
+        var emitter = GraphEmitter(graph, roots: Set(nodes + [foreign]))
+        let otherwise = emitter.entry(foreign)
         for tree in trees.reversed() {
-            roots.append((tree.architecture, emitter.tree(tree.ranges, of: graph)))
+            roots.append((tree.architecture, emitter.tree(tree.ranges)))
         }
         var next = otherwise
         for root in roots {

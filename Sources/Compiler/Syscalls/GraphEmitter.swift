@@ -3,58 +3,66 @@ internal import Seccomp
 /// Writes decision graphs and the trees that lead to them.
 struct GraphEmitter {
     var assembler = FilterAssembler()
+    private let graph: DecisionGraph
     /// Where each node is tested, its word being in the accumulator.
-    private var loaded: [Int: FilterAssembler.Label] = [:]
+    private var tests: [FilterAssembler.Label]
     /// Where each node begins, whatever is in the accumulator.
-    private var entries: [Int: FilterAssembler.Label] = [:]
+    private var entries: [FilterAssembler.Label]
 
-    /// The place where `node` begins; it is written if it is not there yet.
-    mutating func entry(_ node: Int, of graph: DecisionGraph) -> FilterAssembler.Label {
-        if let label = entries[node] { return label }
-        let label: FilterAssembler.Label
-        switch graph.nodes[node] {
-        case .leaf(let value): label = assembler.finish(value)
-        case .test(let word, _, _, _, _):
-            // The load goes on with what was written last: the test is written again if that is another.
-            if test(node, of: graph) != assembler.head {
-                loaded[node] = nil
-                _ = test(node, of: graph)
+    /// Writes the nodes of `graph` that can be reached from `roots`, the last ones first.
+    init(_ graph: DecisionGraph, roots: Set<Int>) {
+        self.graph = graph
+        tests = Array(repeating: -1, count: graph.nodes.count)
+        entries = tests
+        let use = Self.use(of: graph, roots: roots)
+        // Every edge leads to a lower number: what a node leads to is written before it.
+        for (number, node) in graph.nodes.enumerated() where use[number] != .none {
+            switch node {
+            case .leaf(let value):
+                entries[number] = assembler.finish(value)
+            case .test(let word, let comparison, let value, let then, let otherwise):
+                tests[number] = assembler.branch(
+                    comparison.code, value, then: way(to: then, holding: word),
+                    otherwise: way(to: otherwise, holding: word))
+                guard use[number] == .entered else { continue }
+                if word.mask != .max { _ = assembler.cut(mask: word.mask) }
+                entries[number] = assembler.load(offset: word.offset)
             }
-            if word.mask != .max { _ = assembler.cut(mask: word.mask) }
-            label = assembler.load(offset: word.offset)
         }
-        entries[node] = label
-        return label
     }
 
-    /// The place where `node` is tested.
-    private mutating func test(_ node: Int, of graph: DecisionGraph) -> FilterAssembler.Label {
-        if let label = loaded[node] { return label }
-        guard case .test(let word, let comparison, let value, let then, let otherwise) = graph.nodes[node]
-        else {
-            return entry(node, of: graph)
-        }
-        let thenLabel = way(to: then, holding: word, of: graph)
-        let otherwiseLabel = way(to: otherwise, holding: word, of: graph)
-        let code =
-            switch comparison {
-            case .equal: FilterCode.jumpIfEqual
-            case .greater: FilterCode.jumpIfGreater
-            case .greaterOrEqual: FilterCode.jumpIfGreaterOrEqual
-            case .anySet: FilterCode.jumpIfAnySet
+    /// How a node is come to.
+    private enum Use {
+        case none
+        /// With its word in the accumulator only: it needs no load.
+        case tested
+        case entered
+    }
+
+    private static func use(of graph: DecisionGraph, roots: Set<Int>) -> [Use] {
+        var use = Array(repeating: Use.none, count: graph.nodes.count)
+        for root in roots { use[root] = .entered }
+        for (number, node) in graph.nodes.enumerated().reversed() where use[number] != .none {
+            guard case .test(let word, _, _, let then, let otherwise) = node else { continue }
+            for next in [then, otherwise] {
+                if case .test(word, _, _, _, _) = graph.nodes[next] {
+                    if use[next] == .none { use[next] = .tested }
+                } else {
+                    use[next] = .entered
+                }
             }
-        let label = assembler.branch(code, value, then: thenLabel, otherwise: otherwiseLabel)
-        loaded[node] = label
-        return label
+        }
+        return use
     }
 
     /// The way to `node` with `word` in the accumulator: past its load, if it would load the same.
-    private mutating func way(
-        to node: Int, holding word: DecisionGraph.Word, of graph: DecisionGraph
-    ) -> FilterAssembler.Label {
-        if case .test(word, _, _, _, _) = graph.nodes[node] { return test(node, of: graph) }
-        return entry(node, of: graph)
+    private func way(to node: Int, holding word: DecisionGraph.Word) -> FilterAssembler.Label {
+        if case .test(word, _, _, _, _) = graph.nodes[node] { return tests[node] }
+        return entries[node]
     }
+
+    /// Where a root begins.
+    func entry(_ root: Int) -> FilterAssembler.Label { entries[root] }
 
     // MARK: - Numbers
 
@@ -70,9 +78,9 @@ struct GraphEmitter {
     private static let maximumExceptions = 2
 
     /// Writes the tree over `ranges`, with the load of the number, and returns where it begins.
-    mutating func tree(_ ranges: [NumberRange], of graph: DecisionGraph) -> FilterAssembler.Label {
+    mutating func tree(_ ranges: [NumberRange]) -> FilterAssembler.Label {
         let stretches = Self.stretches(ranges)
-        let root = tree(stretches[...], of: graph)
+        let root = tree(stretches[...])
         if root != assembler.head {
             // One range, whose code was there before: a jump to it that always goes the same way.
             _ = assembler.branch(FilterCode.jumpIfGreaterOrEqual, 0, then: root, otherwise: root)
@@ -80,21 +88,21 @@ struct GraphEmitter {
         return assembler.load(offset: 0)
     }
 
-    private mutating func tree(_ stretches: ArraySlice<Stretch>, of graph: DecisionGraph)
+    private mutating func tree(_ stretches: ArraySlice<Stretch>)
         -> FilterAssembler.Label
     {
         if stretches.count == 1, let stretch = stretches.first {
-            var label = entry(stretch.node, of: graph)
+            var label = entry(stretch.node)
             for exception in stretch.exceptions {
-                let then = entry(exception.node, of: graph)
+                let then = entry(exception.node)
                 label = assembler.branch(
                     FilterCode.jumpIfEqual, exception.number, then: then, otherwise: label)
             }
             return label
         }
         let middle = stretches.startIndex + stretches.count / 2
-        let upper = tree(stretches[middle...], of: graph)
-        let lower = tree(stretches[..<middle], of: graph)
+        let upper = tree(stretches[middle...])
+        let lower = tree(stretches[..<middle])
         return assembler.branch(
             FilterCode.jumpIfGreaterOrEqual, stretches[middle].first, then: upper, otherwise: lower)
     }
@@ -116,5 +124,16 @@ struct GraphEmitter {
             index += 1
         }
         return result
+    }
+}
+
+extension DecisionGraph.Comparison {
+    fileprivate var code: UInt16 {
+        switch self {
+        case .equal: FilterCode.jumpIfEqual
+        case .greater: FilterCode.jumpIfGreater
+        case .greaterOrEqual: FilterCode.jumpIfGreaterOrEqual
+        case .anySet: FilterCode.jumpIfAnySet
+        }
     }
 }

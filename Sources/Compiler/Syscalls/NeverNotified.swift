@@ -3,7 +3,7 @@
 /// A notification can be taken back by a signal before the supervisor has seen it; the caller then gets EINTR
 /// for a call that never fails so, or must not be made twice. Losing one of these hangs or corrupts a program:
 /// a pipe whose end was not closed, a child that was forked twice, a lock that is never woken.
-enum NeverNotified {
+public enum NeverNotified {
     static let table: [(calls: String, reason: String)] = [
         ("close close_range dup dup2 dup3", "an end of a pipe stays open, and its reader waits for ever"),
         ("fork vfork clone clone3", "a child that is not there, or is there twice"),
@@ -38,7 +38,7 @@ enum NeverNotified {
     ]
 
     /// The names.
-    static let names: Set<String> = Set(table.flatMap { SyscallTable.words($0.calls) })
+    public static let names: Set<String> = Set(table.flatMap { SyscallTable.words($0.calls) })
 
     /// Those that may be observed on request all the same: what a supervisor must see to explain a denied
     /// execution. Received, it waits through all but fatal signals.

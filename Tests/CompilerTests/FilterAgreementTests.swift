@@ -1,0 +1,28 @@
+import Compiler
+import Policy
+import Seccomp
+import Testing
+
+/// The program, the decisions and the reference evaluator say the same.
+@Suite struct FilterAgreementTests {
+    @Test(arguments: syscallSeeds(40))
+    func `a random policy's program, decisions and evaluator agree`(seed: UInt64) throws {
+        var random = SyscallRandomPolicy(seed: seed)
+        try SyscallAgreement.check([random.inputs("one")], seed: seed)
+    }
+
+    @Test(arguments: syscallSeeds(30))
+    func `random layers make one program that is as restrictive as all`(seed: UInt64) throws {
+        var random = SyscallRandomPolicy(seed: seed &* 7919)
+        let count = 2 + Int(seed % 3)
+        try SyscallAgreement.check((0..<count).map { random.inputs("layer-\($0)") }, seed: seed)
+    }
+
+    @Test(arguments: syscallSeeds(20))
+    func `the same input gives the same program`(seed: UInt64) throws {
+        var random = SyscallRandomPolicy(seed: seed)
+        let inputs = [random.inputs("one"), random.inputs("two")]
+        #expect(try TestFilter(inputs).program == TestFilter(inputs).program)
+        #expect(try TestFilter(inputs).decisions == TestFilter(inputs).decisions)
+    }
+}
