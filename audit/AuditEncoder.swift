@@ -38,6 +38,16 @@ public struct AuditEncoder: Sendable {
         self.host = host.isEmpty ? nil : AuditText(host, limit: Limit.name)
     }
 
+    /// An encoder for the boot and host that this process runs on.
+    public static func forThisHost() -> Self {
+        let newline = UInt8(ascii: "\n")
+        func first(_ path: String) -> [UInt8] {
+            Array((ProcessFile.read(path, limit: 256) ?? []).prefix { $0 != newline })
+        }
+        return Self(
+            boot: first("/proc/sys/kernel/random/boot_id"), host: first("/proc/sys/kernel/hostname"))
+    }
+
     /// The line of `event`, with its newline.
     public mutating func line(_ event: AuditEvent, at time: AuditTime) -> [UInt8] {
         var line = JSONLine()

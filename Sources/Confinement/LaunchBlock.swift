@@ -135,7 +135,7 @@ struct LaunchBlock: ~Copyable {
     }
 
     private static func store(
-        _ program: FilterProgram?, at offset: Int, in arena: UnsafeMutableRawPointer
+        _ program: SeccompFilter?, at offset: Int, in arena: UnsafeMutableRawPointer
     ) -> swguard_program {
         guard let program else { return unsafe swguard_program() }
         unsafe program.bytes.withUnsafeBytes { bytes in

@@ -9,10 +9,10 @@ public struct LaunchRequest {
     /// Landlock rulesets, oldest layer first.
     public var layers: [LandlockLayer] = []
     /// The seccomp filter; nil: none.
-    public var filter: FilterProgram?
+    public var filter: SeccompFilter?
     /// The filter to load where `filter` makes a listener and the kernel allows no second one in this tree of
     /// processes (EBUSY): it must not hand anything over. Nil: then that is a failure.
-    public var filterWithoutListener: FilterProgram?
+    public var filterWithoutListener: SeccompFilter?
     /// The capabilities that the command may keep, as a bit mask by number; nil: all.
     public var keptCapabilities: UInt64?
     /// Descriptors above 2 that the command gets.
@@ -29,7 +29,7 @@ public struct LaunchRequest {
 }
 
 /// A classic BPF program for seccomp.
-public struct FilterProgram: Hashable, Sendable {
+public struct SeccompFilter: Hashable, Sendable {
     /// `struct sock_filter[]`: eight bytes an instruction, native byte order.
     public var bytes: [UInt8]
     /// `SECCOMP_FILTER_FLAG_*`. With `NEW_LISTENER` (8) the supervisor answers what the filter hands over.

@@ -7,6 +7,9 @@ public enum StandardError {
     /// Text from outside must have been made fit for a terminal before (`AuditText`).
     public static func say(_ text: String) {
         // If standard error is closed, there is nobody to tell.
-        _ = AuditFile(borrowing: 2).write(Array("swguard: \(text)\n".utf8))
+        write("swguard: \(text)\n")
     }
+
+    /// Writes `text` as it is.
+    public static func write(_ text: String) { _ = AuditFile(borrowing: 2).write(Array(text.utf8)) }
 }

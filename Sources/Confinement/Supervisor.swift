@@ -1,5 +1,6 @@
 public import AuditLog
 internal import CLinux
+internal import Policy
 private import Glibc
 
 /// Stays beside one confined command: sends signals on, answers the calls that the filter hands over, reports

@@ -51,7 +51,7 @@ enum CallTable {
 }
 
 /// A filter that answers `action` to each of `calls` and allows the rest.
-func filter(_ actions: [(calls: [String], action: UInt32)], flags: UInt32) -> FilterProgram {
+func filter(_ actions: [(calls: [String], action: UInt32)], flags: UInt32) -> SeccompFilter {
     var bytes: [UInt8] = []
     func add(_ code: UInt16, _ whenTrue: UInt8, _ whenFalse: UInt8, _ value: UInt32) {
         withUnsafeBytes(of: code) { bytes.append(contentsOf: $0) }
@@ -67,7 +67,7 @@ func filter(_ actions: [(calls: [String], action: UInt32)], flags: UInt32) -> Fi
         }
     }
     add(0x06, 0, 0, 0x7fff_0000)  // SECCOMP_RET_ALLOW
-    return FilterProgram(bytes: bytes, flags: flags)
+    return SeccompFilter(bytes: bytes, flags: flags)
 }
 
 var refused: [String] = []
@@ -115,20 +115,17 @@ if listens || !plain.isEmpty {
 }
 switch broken {
 case "": break
-case "landlock": request.rulesets = [CInt.max]
-case "grant":
-    request.rulesets = [CInt.max]
-    request.processGrants = [ProcessGrant(layer: 0, access: 4, path: Array("/nowhere".utf8))]
-case "seccomp": request.filter = FilterProgram(bytes: [UInt8](repeating: 0xff, count: 8))
-case "seccomp-empty": request.filter = FilterProgram(bytes: [])
-case "seccomp-long": request.filter = FilterProgram(bytes: [UInt8](repeating: 0, count: 8 * 70_000))
+case "landlock": request.layers = [LandlockLayer(borrowing: CInt.max)]
+case "seccomp": request.filter = SeccompFilter(bytes: [UInt8](repeating: 0xff, count: 8))
+case "seccomp-empty": request.filter = SeccompFilter(bytes: [])
+case "seccomp-long": request.filter = SeccompFilter(bytes: [UInt8](repeating: 0, count: 8 * 70_000))
 case "seccomp-flags": request.filter = filter([], flags: 1 << 20)
 default: fatalError("no part \(broken)")
 }
 if let executable {
     let ruleset = probe_ruleset(executable)
     guard ruleset >= 0 else { fatalError("no Landlock") }
-    request.rulesets = [ruleset]
+    request.layers = [LandlockLayer(borrowing: ruleset)]
 }
 
 var policy = Policy(name: "probe", file: "probe.yaml")

@@ -7,21 +7,23 @@ internal import Seccomp
 final class PlanJudge: DenialJudge {
     private let plan: Plan
     private let policies: [PolicyReference]
-    /// The policies themselves, where requests are observed; oldest first.
-    private let evaluators: [Evaluator]
+    let observesRequests: Bool
+    private let load: () -> [Evaluator]
+    /// The policies themselves, oldest first; read where only the plan is at hand.
+    private lazy var evaluators: [Evaluator] = load()
     /// Decoded at the first denial: most commands end without one.
     private lazy var decisions: [SyscallDecisions] = plan.decisions ?? []
 
-    init(_ plan: Plan, evaluators: [Evaluator] = []) {
+    /// - Parameter load: Gives the policies of the plan, if anybody asks for a request to be judged.
+    init(_ plan: Plan, observes: Bool, load: @escaping () -> [Evaluator]) {
         self.plan = plan
-        self.evaluators = evaluators
+        self.load = load
+        observesRequests = observes
         policies = plan.layers.map {
             PolicyReference(
                 name: $0.name, digest: "sha256:\($0.digest)", mode: $0.mode == .complain ? .complain : .enforce)
         }
     }
-
-    var observesRequests: Bool { !evaluators.isEmpty }
 
     func name(of call: SystemCall) -> String? { decisions.first?.name(of: FilterInput(call)) }
 
@@ -67,7 +69,7 @@ final class PlanJudge: DenialJudge {
     /// The oldest layer that denies the request; a grant only where a rule asks for it to be logged.
     func judge(_ request: Request) -> Judgement? {
         var granted: Judgement?
-        for (index, evaluator) in evaluators.enumerated() {
+        for (index, evaluator) in evaluators.prefix(policies.count).enumerated() {
             let decision = evaluator.decide(request)
             let judgement = Judgement(
                 policy: policies[index], request: request, decision: decision,

@@ -1,0 +1,177 @@
+internal import AuditLog
+internal import Compiler
+private import Glibc
+internal import Landlock
+internal import Policy
+internal import Seccomp
+
+/// One `swguard run`, from its options to the exit status.
+struct CommandRun {
+    /// The exit status of swguard's own failures; then the command was never started.
+    static let failureStatus: Int32 = 125
+
+    /// Why the command is not started: lines for standard error, without `swguard: `.
+    struct Refused: Error {
+        var lines: [String]
+
+        init(_ lines: String...) { self.lines = lines }
+        init(lines: [String]) { self.lines = lines }
+    }
+
+    private let options: RunOptions
+    private let host: HostEnvironment
+    /// What the user called the command, fit for a terminal.
+    private let commandName: String
+
+    init(_ options: RunOptions) {
+        self.options = options
+        host = HostEnvironment.read()
+        commandName = options.command.first.map { AuditText($0).string } ?? ""
+    }
+
+    /// Prints the policy that the options stand for.
+    func printPolicy() throws(Refused) {
+        for policy in try source().load().policies { Swift.print(policy) }
+    }
+
+    /// Runs the command and gives the exit status.
+    func run() throws(Refused) -> Int32 {
+        if options.backend == .lsm {
+            throw Refused("cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
+        }
+        let prepared = try prepare()
+        var request = LaunchRequest(
+            arguments: options.command, environment: Self.environment(),
+            candidates: CommandLookup.candidates(
+                for: options.command[0], path: CommandLookup.path(in: Self.environment())))
+        let plan = prepared.plan
+        let (layers, findings) = try applyLandlock(plan)
+        request.layers = layers
+        request.keptCapabilities = plan.keptCapabilities
+        request.keptDescriptors = options.keptDescriptors
+        let plain = SeccompFilter(bytes: plan.filterWithoutListener.bytes)
+        if options.isExecOnly {
+            request.filter = plain
+            let failure = Launcher.execute(request)
+            StandardError.say(failure.message(command: commandName))
+            return failure.status
+        }
+        let notifies = prepared.features.hasUserNotification
+        request.filter = SeccompFilter(
+            bytes: plan.filter.bytes, flags: notifies ? prepared.features.notificationFlags : 0)
+        request.filterWithoutListener = plain
+        let supervision = Supervision(options, plan: plan, findings: findings, commandName: commandName)
+        if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
+        let judge = notifies
+            ? PlanJudge(plan, observes: prepared.observes) { [self] in prepared.evaluators ?? evaluators() } : nil
+        let outcome = Supervisor.run(
+            request,
+            context: .init(
+                judge: judge,
+                enforcement: supervision.record(hasLandlock: !layers.isEmpty, canNotify: notifies)),
+            reporter: try supervision.reporter(hasLandlock: !layers.isEmpty))
+        if case .notStarted(let failure) = outcome { StandardError.say(failure.message(command: commandName)) }
+        return outcome.status
+    }
+
+    /// The policies, for what the plan alone cannot say; none where they cannot be read any more.
+    private func evaluators() -> [Evaluator] {
+        let policies = (try? source().load())?.policies ?? []
+        return policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) }
+    }
+
+    // MARK: the plan
+
+    /// A plan that may be run, and what watches it.
+    private struct Prepared {
+        var plan: Plan
+        var features: KernelFeatures
+        /// Whether the requests of calls that go on are looked at.
+        var observes = false
+        /// The policies; nil: only the plan is at hand.
+        var evaluators: [Evaluator]?
+    }
+
+    private func source() throws(Refused) -> PolicySource {
+        if options.policies.isEmpty, options.rules.isEmpty {
+            throw Refused("no policy: give --policy P, or rules such as --read P; see 'swguard run --help'")
+        }
+        if options.policies.count > 1, !options.rules.isEmpty {
+            throw Refused("rules on the command line go with one --policy, and \(options.policies.count) are given")
+        }
+        return PolicySource(options, host: host)
+    }
+
+    private func prepare() throws(Refused) -> Prepared {
+        let source = try source()
+        let (features, obstacle) = KernelFeatures.probe()
+        let observes = options.explains || options.complains
+        let cache = observes || source.readsStandardInput || !BuildIdentity.isKnown ? nil : PlanCache(host.cacheDirectory)
+        let identity = cache == nil ? [] : source.identity(features: features)
+        if let plan = cache?.plan(for: identity) { return Prepared(plan: plan, features: features) }
+
+        var loaded = try source.load()
+        for index in loaded.policies.indices where options.complains { loaded.policies[index].mode = .complain }
+        let complains = loaded.policies.contains { $0.mode == .complain }
+        if complains {
+            StandardError.say(
+                "complain mode: nothing is denied; what would be is observed by notification, which is slow and "
+                    + "open to races")
+        }
+        if (observes || complains), !features.hasUserNotification {
+            throw Refused("cannot observe '\(commandName)': the kernel has no seccomp notification (Linux 5.5)")
+        }
+        try refuse(
+            loaded.policies.flatMap {
+                ProtectedPlaces.findings(in: $0, cacheDirectory: host.cacheDirectory, policyPath: host.policyPath)
+            }, obstacle: nil)
+        let plan: Plan
+        do throws(FilterError) {
+            plan = try PolicyCompiler.compile(
+                loaded.policies, features: features,
+                supervision: observes || complains ? .observing(Set(ObservedCalls.names)) : .supervised)
+        } catch {
+            throw Refused(error.description)
+        }
+        let needsLandlock = loaded.policies.contains { $0.mode == .enforce && ($0.files != nil || $0.network != nil) }
+        try refuse(plan.coverage.flatMap(\.findings), obstacle: needsLandlock ? obstacle : nil)
+        let isObserved = observes || complains
+        if !isObserved { cache?.store(plan, for: identity, madeFrom: loaded.inputs) }
+        return Prepared(
+            plan: plan, features: features, observes: isObserved,
+            evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) })
+    }
+
+    /// Throws where the findings stand against running.
+    private func refuse(_ findings: [Coverage.Finding], obstacle: String?) throws(Refused) {
+        guard
+            let refusal = Refusal(
+                findings, isStrict: options.isStrict, allowsPartial: options.allowsPartial)
+        else { return }
+        if let obstacle {
+            throw Refused("cannot confine '\(commandName)': \(obstacle); run 'swguard doctor'")
+        }
+        throw Refused(
+            lines: refusal.findings.map { "cannot confine '\(commandName)': \($0.line)" } + [refusal.hint])
+    }
+
+    private func applyLandlock(
+        _ plan: Plan
+    ) throws(Refused) -> (layers: [LandlockLayer], findings: [Coverage.Finding]) {
+        var layers: [LandlockLayer] = []
+        var findings: [Coverage.Finding] = []
+        for layer in plan.layers where layer.recipe.isNeeded {
+            do {
+                let prepared = try LandlockApplication.prepare(layer.recipe)
+                findings += prepared.findings
+                layers.append(LandlockLayer(prepared))
+            } catch {
+                throw Refused("cannot confine '\(commandName)': \(error.description)")
+            }
+        }
+        try refuse(findings, obstacle: nil)
+        return (layers, findings)
+    }
+
+    private static func environment() -> [[UInt8]] { unsafe RunEntry.strings(environ) }
+}

@@ -1,0 +1,125 @@
+internal import AuditLog
+internal import Compiler
+private import Glibc
+internal import Landlock
+internal import Policy
+
+/// Where the policies of one run come from: references, rules on the command line, and the host.
+struct PolicySource {
+    private let options: RunOptions
+    private let host: HostEnvironment
+
+    init(_ options: RunOptions, host: HostEnvironment) {
+        self.options = options
+        self.host = host
+    }
+
+    /// Policies ready to be compiled.
+    struct Loaded {
+        /// Includes in place, links resolved; oldest layer first.
+        var policies: [Policy] = []
+        var inputs = PlanInputs()
+    }
+
+    /// Standard input can be read once, and nothing that was read there can be looked at again.
+    var readsStandardInput: Bool { options.policies.contains { $0.bytes == [UInt8(ascii: "-")] } }
+
+    /// Reads everything; says on standard error what is wrong with it.
+    func load() throws(CommandRun.Refused) -> Loaded {
+        let loader = PolicyLoader(
+            vocabulary: SyscallTable.vocabulary, variables: host.variables, files: BuiltInPolicies(),
+            searchPath: host.policyPath)
+        var loaded = Loaded()
+        for reference in options.policies {
+            let name = String(decoding: reference.bytes, as: UTF8.self)
+            try take(loader.load(name), named: name, into: &loaded)
+        }
+        if !options.rules.isEmpty || options.policies.isEmpty { try addRules(to: &loaded, loader: loader) }
+        for index in loaded.policies.indices {
+            let linked = LinkedPolicy(loaded.policies[index])
+            loaded.policies[index] = linked.policy
+            loaded.inputs.links += linked.links
+        }
+        return loaded
+    }
+
+    private func addRules(to loaded: inout Loaded, loader: PolicyLoader) throws(CommandRun.Refused) {
+        let base = loaded.policies.first ?? Policy(name: CommandLinePolicy.name, file: CommandLinePolicy.name)
+        var policy: Policy
+        do throws(CommandLinePolicy.Failure) {
+            policy = try CommandLinePolicy.append(
+                options.rules, to: base, vocabulary: SyscallTable.vocabulary)
+        } catch {
+            throw CommandRun.Refused(error.text)
+        }
+        for rule in options.rules where [.read, .exec, .write, .deny, .denyRead].contains(rule.kind) {
+            loaded.inputs.links.append(
+                .init(path: rule.value.bytes, target: HostEnvironment.realPath(rule.value.bytes)))
+        }
+        if options.policies.isEmpty {
+            guard policy.files != nil, !options.isBare else {
+                loaded.policies = [policy]
+                return
+            }
+            try take(
+                loader.complete(policy, including: CommandLinePolicy.baseIncludes),
+                named: CommandLinePolicy.name, into: &loaded)
+        } else {
+            loaded.policies = [policy]
+        }
+    }
+
+    private func take(
+        _ result: LoadedPolicy, named name: String, into loaded: inout Loaded
+    ) throws(CommandRun.Refused) {
+        let name = AuditText(Array(name.utf8)).string
+        if let reason = result.unreadable { throw CommandRun.Refused("cannot read policy '\(name)': \(reason)") }
+        let formatter = DiagnosticFormatter(usesColour: Self.usesColour)
+        for diagnostic in result.diagnostics where diagnostic.severity != .note {
+            StandardError.write(formatter.text(diagnostic))
+        }
+        guard let policy = result.policy else {
+            throw CommandRun.Refused("cannot use policy '\(name)': it has errors")
+        }
+        loaded.policies.append(policy)
+        loaded.inputs.files += result.inputs.map(\.path).filter { !$0.hasPrefix(BuiltInPolicies.directory) }
+        loaded.inputs.missing += result.missing.filter { !$0.hasPrefix(BuiltInPolicies.directory) }
+    }
+
+    static var usesColour: Bool {
+        isatty(STDERR_FILENO) == 1 && (HostEnvironment.variable("NO_COLOR") ?? "").isEmpty
+    }
+
+    /// What a cached plan for the same command line must have in common with this one, as a hash: everything but the
+    /// contents of files.
+    func identity(features: KernelFeatures) -> [UInt8] {
+        var parts: [[UInt8]] = [BuildIdentity.bytes]
+        for reference in options.policies { parts.append(reference.bytes) }
+        parts.append([])
+        for rule in options.rules { parts += [Array(rule.kind.rawValue.utf8), rule.value.bytes] }
+        parts.append([])
+        for name in PolicyVariables.Name.allCases {
+            switch host.variables[name] {
+            case .set(let value): parts.append([1] + value)
+            case .unset: parts.append([0])
+            }
+        }
+        parts += host.policyPath.map { Array($0.utf8) }
+        parts.append(Array((host.cacheDirectory ?? "").utf8))
+        parts.append([options.isStrict, options.allowsPartial, options.isBare].map { $0 ? 1 : 0 })
+        let landlock = features.landlock
+        let numbers: [UInt64] = [
+            landlock?.fileRights.rawValue ?? 0, landlock?.networkRights.rawValue ?? 0,
+            landlock?.scopes.rawValue ?? 0, UInt64(landlock?.abi ?? 0), features.hasUserNotification ? 1 : 0,
+            UInt64(features.notificationFlags), features.isPrivileged ? 1 : 0,
+        ]
+        parts.append(numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } })
+        // Each part with its length in front, so that no two lists of parts look alike.
+        var text: [UInt8] = []
+        for part in parts {
+            text += (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (8 * $0)) }
+            text += part
+        }
+        return SHA256.hash(text)
+    }
+}
