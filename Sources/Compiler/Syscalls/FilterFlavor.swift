@@ -11,6 +11,11 @@ public enum FilterFlavor: Hashable, Sendable {
     /// `--complain`.
     case notify(observing: Set<String> = [])
 
+    /// Those of `names` that can be observed: the others would hang programs when they are taken back.
+    public static func observable(_ names: some Sequence<String>) -> Set<String> {
+        Set(names).filter { !NeverNotified.names.contains($0) || NeverNotified.observable.contains($0) }
+    }
+
     /// The calls that always go to the supervisor.
     var observed: Set<String> {
         switch self {

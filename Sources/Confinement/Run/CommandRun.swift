@@ -129,7 +129,7 @@ struct CommandRun {
         do throws(FilterError) {
             plan = try PolicyCompiler.compile(
                 loaded.policies, features: features,
-                supervision: observes || complains ? .observing(Set(ObservedCalls.names)) : .supervised)
+                supervision: observes || complains ? .observing(FilterFlavor.observable(ObservedCalls.names)) : .supervised)
         } catch {
             throw Refused(error.description)
         }
