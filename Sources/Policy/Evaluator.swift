@@ -99,7 +99,7 @@ public struct Evaluator: Sendable {
         guard let section = policy.syscalls else { return .notMediated(name) }
         let padded = (arguments + Array(repeating: 0, count: 6)).prefix(6)
         let deciding = section.rules.filter { rule in
-            rule.selectors.contains { vocabulary.selector($0.value, covers: name) }
+            covers(rule, name)
                 && rule.conditions.allSatisfy {
                     $0.value.holds(
                         for: Array(padded), width: vocabulary.width(of: $0.value.argument, of: name))
@@ -118,6 +118,11 @@ public struct Evaluator: Sendable {
             part.action = first?.action ?? .errno(vocabulary.permissionError)
         }
         return part
+    }
+
+    /// Whether the rule is about the call `name`, whatever its arguments.
+    func covers(_ rule: SyscallRule, _ name: String) -> Bool {
+        rule.selectors.contains { vocabulary.selector($0.value, covers: name) }
     }
 }
 

@@ -80,22 +80,19 @@ public struct PathPattern: Hashable, Sendable {
     }
 
     private static func appendEscaped(_ byte: UInt8, to text: inout [UInt8]) {
-        if "?*[]{}\\,$^-".utf8.contains(byte) && !(byte == UInt8(ascii: "-") || byte == UInt8(ascii: "^")) {
-            text.append(UInt8(ascii: "\\"))
-        }
+        if "?*[]{}\\,$".utf8.contains(byte) { text.append(UInt8(ascii: "\\")) }
         text.append(byte)
     }
 
     private static func append(_ set: ByteSet, to text: inout [UInt8]) {
         text.append(UInt8(ascii: "["))
         let slash = UInt8(ascii: "/")
-        // A set with most bytes in it was written with '^'; '/' is in neither.
-        let members = (0...255).map { UInt8($0) }.filter { set.contains($0) }
-        var shown = members
-        if members.count > 128 {
-            text.append(UInt8(ascii: "^"))
-            shown = (0...255).map { UInt8($0) }.filter { !set.contains($0) && $0 != slash }
-        }
+        // Only a set that was written with '^' has bytes of multi-byte characters in it; '/' is in neither.
+        let isNegated = set.contains(0x80)
+        if isNegated { text.append(UInt8(ascii: "^")) }
+        var shown = (0...255).map { UInt8($0) }.filter { set.contains($0) != isNegated && $0 != slash }
+        // `[^/]`: any byte but '/', which is how `?` is written as a set.
+        if shown.isEmpty { shown = [slash] }
         var index = 0
         while index < shown.count {
             var end = index

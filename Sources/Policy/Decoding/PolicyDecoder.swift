@@ -48,7 +48,7 @@ struct PolicyDecoder {
             default: break
             }
         }
-        return subjects
+        return withoutRepeats(subjects)
     }
 
     // MARK: Sections
@@ -66,6 +66,7 @@ struct PolicyDecoder {
             if isAll(node[header.verdict.rawValue]) { accesses = .all }
             var list: [Located<PathPattern>] = []
             for item in node["paths"]?.items ?? [] { list += patterns(item) }
+            list = withoutRepeats(list)
             section.rules.append(FileRule(header: header, accesses: accesses, patterns: list))
         }
         return section
@@ -98,7 +99,8 @@ struct PolicyDecoder {
                         Array(word.utf8), variables: decoder.variables, budget: &decoder.patternBudget)
                 }.map { Located($0, at: item.location) }
             }
-            section.rules.append(NetworkRule(header: header, accesses: accesses, endpoints: endpoints))
+            section.rules.append(
+                NetworkRule(header: header, accesses: accesses, endpoints: withoutRepeats(endpoints)))
         }
         return section
     }
@@ -171,6 +173,12 @@ struct PolicyDecoder {
     /// The words of a list, with their places.
     func words(_ node: YAMLNode?) -> [Located<String>] {
         (node?.items ?? []).compactMap { item in item.text.map { Located($0, at: item.location) } }
+    }
+
+    /// `list` with each value where it stands first: braces may say one thing twice.
+    private func withoutRepeats<Value: Hashable>(_ list: [Located<Value>]) -> [Located<Value>] {
+        var seen: Set<Value> = []
+        return list.filter { seen.insert($0.value).inserted }
     }
 
     mutating func patterns(_ node: YAMLNode) -> [Located<PathPattern>] {

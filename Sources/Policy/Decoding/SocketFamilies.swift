@@ -21,6 +21,13 @@ extension SocketFamily {
         return "\(name):\(known ?? "\(protocolNumber)")"
     }
 
+    /// A family and protocol of the kernel as people read them: `inet`, `netlink:route`, `family 77`.
+    static func text(family: UInt32, protocolNumber: UInt32) -> String {
+        guard let name = table.first(where: { $0.number == family })?.name else { return "family \(family)" }
+        let isNetlink = name == "netlink"
+        return SocketFamily(name: name, number: family, protocolNumber: isNetlink ? protocolNumber : nil).word
+    }
+
     /// `families:` where a policy does not say: getifaddrs needs the last.
     public static let defaults = ["unix", "inet", "inet6", "netlink:route"].compactMap {
         SocketFamily(word: $0)

@@ -65,12 +65,14 @@ extension SourceText {
             isOnOneLine(fromByte: node.bytes.lowerBound, toByte: node.bytes.upperBound)
         else { return node.location }
         let start = byte(atValueOffset: offset, of: node.bytes, style: style)
-        let end = byte(atValueOffset: offset + length, of: node.bytes, style: style)
+        let end = byte(atValueOffset: offset + length, of: node.bytes, style: style, roundingUp: true)
         return location(fromByte: min(start, node.bytes.upperBound), toByte: end)
     }
 
-    /// Where the byte at `offset` of a scalar's value was written.
-    private func byte(atValueOffset offset: Int, of written: Range<Int>, style: YAMLNode.Style) -> Int {
+    /// Where the byte at `offset` of a scalar's value was written; within an escape, its start or its end.
+    private func byte(
+        atValueOffset offset: Int, of written: Range<Int>, style: YAMLNode.Style, roundingUp: Bool = false
+    ) -> Int {
         switch style {
         case .plain, .block: return min(written.lowerBound + offset, written.upperBound)
         case .singleQuoted:
@@ -84,7 +86,7 @@ extension SourceText {
             var value = 0
             while value < offset, position < written.upperBound {
                 let (source, decoded) = escapeLength(at: position, before: written.upperBound)
-                if value + decoded > offset { break }
+                if value + decoded > offset, !roundingUp { break }
                 position += source
                 value += decoded
             }
