@@ -192,7 +192,8 @@ static long load(const struct swguard_program *program)
 	return raw_syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, program->flags, (long)&code, 0, 0);
 }
 
-/* Last: from here on the child itself is filtered, and makes no call but execve and exit. */
+/* Last: from here on the child itself is filtered, and makes no call but execve,
+ * faccessat where that was forbidden, and exit. */
 static bool filter_calls(struct swguard_launch *launch)
 {
 	bool wants_listener = launch->filter.flags & SECCOMP_FILTER_FLAG_NEW_LISTENER;
@@ -214,6 +215,12 @@ static bool filter_calls(struct swguard_launch *launch)
 	return true;
 }
 
+/* Whether an execve was forbidden because of the file, not of a directory before it. */
+static bool is_found(const struct swguard_launch *launch, const char *path)
+{
+	return !launch->is_search || raw_syscall(__NR_faccessat, AT_FDCWD, (long)path, F_OK, 0, 0) == 0;
+}
+
 /* As execvpe: what is missing is passed over, what is forbidden is remembered, anything else ends the search. */
 static void execute(struct swguard_launch *launch)
 {
@@ -232,7 +239,7 @@ static void execute(struct swguard_launch *launch)
 		case ETIMEDOUT:
 			break;
 		case EACCES:
-			if (worst != -EACCES) {
+			if (worst != -EACCES && is_found(launch, launch->candidates[index])) {
 				worst = result;
 				worst_index = index;
 			}

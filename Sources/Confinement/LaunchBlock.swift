@@ -53,6 +53,8 @@ struct LaunchBlock: ~Copyable {
             request.filterWithoutListener, at: plainFilter, in: arena)
         unsafe launch.pointee.drops_capabilities = request.keptCapabilities == nil ? 0 : 1
         unsafe launch.pointee.kept_capabilities = request.keptCapabilities ?? .max
+        let isSearch = request.candidates != Array(request.arguments.prefix(1))
+        unsafe launch.pointee.is_search = isSearch ? 1 : 0
         if let signals {
             unsafe launch.pointee.restores_signals = 1
             unsafe launch.pointee.signal_mask = signals.mask

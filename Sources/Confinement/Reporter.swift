@@ -155,11 +155,10 @@ public struct Reporter: ~Copyable {
         for key in order[head...] { flush(key) }
         if var record {
             record.state = .ended
-            if case .exited(let status) = outcome { record.status = status }
-            if case .killed = outcome { record.status = outcome.status }
+            record.status = outcome.status
             _ = write(.enforcement(record), at: .now())
         }
-        if outcome.status != 0 { explainFailure() }
+        if outcome.status != 0 { explainFailure(outcome) }
         if let lost = writer?.lost, lost > 0, let error = writer?.lastError ?? nil {
             let events = lost == 1 ? "1 event is" : "\(lost) events are"
             say("cannot write the audit log: \(SystemError.text(error)); \(events) lost")
@@ -167,7 +166,7 @@ public struct Reporter: ~Copyable {
     }
 
     /// Readable lines were said when it happened; where events went elsewhere, each denial is said once here.
-    private mutating func explainFailure() {
+    private mutating func explainFailure(_ outcome: Outcome) {
         if !isReadable {
             let denials = order[head...].compactMap { entries[$0] }.filter { !$0.report.isGrant }
             for entry in denials.prefix(Self.closingLines) {
@@ -176,6 +175,7 @@ public struct Reporter: ~Copyable {
             let more = max(0, denials.count - Self.closingLines) + forgotten
             if more > 0 { say("\(more) more kinds of denials are in the audit log") }
         }
+        if case .notStarted = outcome { return }
         if !options.reportsEverything {
             say(
                 "'\(options.command)' failed; what Landlock denied is not reported: "

@@ -2,6 +2,7 @@ public import AuditLog
 internal import CLinux
 internal import Policy
 private import Glibc
+internal import Policy
 
 /// Stays beside one confined command: sends signals on, answers the calls that the filter hands over, reports
 /// denials, and ends as the command ended.
@@ -60,6 +61,7 @@ public struct Supervisor: ~Copyable {
     private var listener: CInt?
     private let ownedListener: NotificationListener?
     private var outcome: Outcome?
+    private var hasBegun = false
 
     private init(
         command: StartedCommand, block: consuming LaunchBlock, signals: CInt, context: Context,
@@ -84,13 +86,15 @@ public struct Supervisor: ~Copyable {
     private static let reportInterval: CInt = 1000
 
     private mutating func supervise() -> Outcome {
-        var hasBegun = false
+        // The first record stands before everything that happens, also before the command is executed.
+        if block.failure == nil { begin() }
+        var hasReleased = false
         while true {
             let isStarting = block.isStarting
-            if !hasBegun, !isStarting {
-                hasBegun = true
+            if !hasReleased, !isStarting {
+                // Not earlier: until it is executed, the command's descriptors are ours.
                 Descriptors.release(keeping: kept)
-                if block.failure == nil { begin() }
+                hasReleased = true
             }
             if let outcome { return finish(outcome) }
             let timeout = isStarting ? Self.startInterval : reporter.isCounting ? Self.reportInterval : -1
@@ -106,6 +110,7 @@ public struct Supervisor: ~Copyable {
         guard var record = context.enforcement else { return }
         record.process = reporter.wantsCommandProcess ? ProcessIdentity.read(tid: process) : nil
         reporter.began(record)
+        hasBegun = true
     }
 
     /// Everything that was handed over before the command ended is answered and reported.
@@ -116,20 +121,18 @@ public struct Supervisor: ~Copyable {
             answer()
         }
         let outcome = block.failure.map { Outcome.notStarted($0) } ?? ended
-        if case .notStarted(let failure) = outcome {
-            explain(failure)
-            return outcome
-        }
-        reporter.finish(context.enforcement, outcome: outcome)
+        if case .notStarted(let failure) = outcome { explain(failure) }
+        reporter.finish(hasBegun ? context.enforcement : nil, outcome: outcome)
         return outcome
     }
 
     /// An execve that the policy forbids fails before anybody could report it: what the policy says of the file and of
     /// its interpreters is asked here.
     private mutating func explain(_ failure: LaunchFailure) {
-        guard case .execute(let path) = failure.step, failure.code == EACCES, let judge = context.judge else {
-            return
-        }
+        // Observed, it has been reported already.
+        guard case .execute(let path) = failure.step, failure.code == EACCES, let judge = context.judge,
+            !judge.observesRequests
+        else { return }
         let target = TargetProcess(thread: getpid())
         let base = target.workingDirectory ?? []
         guard case .existing(let file) = target.resolver.resolve(path, from: base, followsLast: true) else {

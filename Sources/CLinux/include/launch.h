@@ -61,6 +61,8 @@ struct swguard_launch {
 	uint64_t ignored_signals; /* dispositions to set back to SIG_IGN */
 	uint32_t drops_capabilities;
 	uint32_t restores_signals;
+	uint32_t is_search; /* the candidates are from PATH: a directory that cannot be searched has no command */
+	uint32_t reserved;
 
 	/* Out. */
 	uint32_t step; /* enum swguard_step that failed */
