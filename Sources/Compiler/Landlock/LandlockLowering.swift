@@ -34,6 +34,7 @@ public struct LandlockLowering: Hashable, Sendable {
         context.lowerUnixSockets()
         context.lowerFiles()
         context.lowerOperations()
+        context.addNetworkRows()
         context.assemble()
         return context.result
     }

@@ -21,8 +21,6 @@ struct LandlockNotes {
         case tooDeep
         /// A directory of `/proc/self` that is another for each process.
         case changing
-        /// Another name of a denied object, which is denied as well.
-        case alias
         /// A denied file with other names that are not known.
         case hardLinks
         case tooManyEntries
@@ -77,7 +75,6 @@ struct LandlockNotes {
         case .unreadable: (.narrowed, "cannot be listed, so nothing in it is granted: \(names)")
         case .tooDeep: (.narrowed, "too many directories above, nothing in it is granted: \(names)")
         case .changing: (.narrowed, "differs from process to process, nothing in it is granted: \(names)")
-        case .alias: (.narrowed, "the same object, denied as well: \(names)")
         case .hardLinks:
             (
                 .excess,

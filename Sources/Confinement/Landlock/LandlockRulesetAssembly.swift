@@ -122,7 +122,6 @@ struct RulesetAssembly: ~Copyable {
                 var other = deny
                 other.pattern = alias
                 aliases.append(other)
-                notes.add(.alias, alias.literalSubtree ?? alias.literalBytes, origin: deny.origin)
             }
             guard deny.pattern.isLiteral, recipe.origins[deny.origin].section != "operations",
                 let object = try? PathDescriptor(path: deny.pattern.literalBytes),

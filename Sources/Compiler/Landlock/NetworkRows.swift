@@ -1,0 +1,99 @@
+import Landlock
+import Policy
+
+// The lines of `plan` for the `network` section, made when all of it is lowered.
+extension LoweringContext {
+    private static let section = "network"
+
+    mutating func addNetworkRows() {
+        guard let section = policy.network else { return }
+        for rule in section.rules {
+            let parts = Part.allCases.compactMap { part in
+                part.concerns(rule) ? mechanism(part, isAllow: rule.header.verdict == .allow) : nil
+            }
+            let extent: Coverage.Extent =
+                if hasFinding([.excess, .impossible], Self.section, rule.header.id) {
+                    parts.contains { !$0.layers.isEmpty } ? .partial : .none
+                } else {
+                    hasFinding([.widened], Self.section, rule.header.id) ? .partial : .full
+                }
+            row(
+                Self.section, rule.header.id, rule.header.location, extent, Self.joined(parts.map(\.layers)),
+                parts.map(\.text).joined(separator: "; "))
+        }
+        let names = section.families.map { family in
+            family.value.name + (family.value.protocolNumber.map { ":\($0)" } ?? "")
+        }
+        row(
+            Self.section, "network.families", section.location, .full, [.seccomp],
+            names.isEmpty ? "no sockets" : "socket(2) of \(names.joined(separator: ", "))")
+        addDefaultRow(section)
+    }
+
+    private mutating func addDefaultRow(_ section: NetworkSection) {
+        let parts = Part.allCases.map { mechanism($0, isAllow: false) }
+        let isPartial = hasFinding([.gap, .excess], Self.section, "network.default")
+        row(
+            Self.section, "network.default", section.location,
+            isPartial ? .partial : .full, Self.joined(parts.map(\.layers)),
+            section.defaultVerdict == .allow
+                ? "everything is granted that no rule denies" : parts.map(\.text).joined(separator: "; "))
+    }
+
+    /// What an endpoint is about.
+    private enum Part: CaseIterable {
+        case tcp, udp, path, abstract
+
+        func concerns(_ rule: NetworkRule) -> Bool {
+            rule.endpoints.contains { endpoint in
+                switch (self, endpoint.value) {
+                case (.tcp, .inet(let transports, _, _)): transports.contains(.tcp)
+                case (.udp, .inet(let transports, _, _)): transports.contains(.udp)
+                case (.path, .unixPath), (.abstract, .unixAbstract): true
+                default: false
+                }
+            }
+        }
+    }
+
+    private struct Mechanism {
+        var layers: [Coverage.Layer]
+        var text: String
+    }
+
+    private func mechanism(_ part: Part, isAllow: Bool) -> Mechanism {
+        let sockets = result.sockets
+        switch part {
+        case .tcp:
+            if sockets.refusesStream != nil { return .init(layers: [.seccomp], text: "no stream sockets") }
+            if result.recipe.networkRights.isEmpty { return .init(layers: [], text: "tcp not limited") }
+            return .init(
+                layers: [.landlock, .seccomp],
+                text: "tcp on \(Self.counted(result.recipe.ports.count, "port", "ports"))")
+        case .udp:
+            if sockets.refusesDatagram != nil {
+                return .init(layers: [.seccomp], text: "no datagram sockets")
+            }
+            return .init(layers: [], text: "udp not seen")
+        case .path:
+            if sockets.refusesUnix != nil { return .init(layers: [.seccomp], text: "no unix sockets") }
+            if handledFiles.contains(.resolveUnix) {
+                return .init(layers: [.landlock], text: "unix sockets by path, but those made inside")
+            }
+            if handledFiles.contains(.makeSocket) {
+                return .init(layers: [.landlock], text: "unix sockets: the names that may be bound")
+            }
+            return .init(layers: [], text: "unix sockets by path not limited")
+        case .abstract:
+            if sockets.refusesUnix != nil { return .init(layers: [.seccomp], text: "no unix sockets") }
+            if result.recipe.scopes.contains(.abstractUnixSocket) {
+                return .init(layers: [.landlock], text: "abstract unix sockets scoped to the domain")
+            }
+            return .init(layers: [], text: "abstract unix sockets not limited")
+        }
+    }
+
+    private static func joined(_ layers: [[Coverage.Layer]]) -> [Coverage.Layer] {
+        [.landlock, .seccomp].filter { layer in layers.contains { $0.contains(layer) } }
+    }
+}
