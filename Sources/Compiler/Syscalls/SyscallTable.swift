@@ -144,6 +144,11 @@ public enum SyscallTable {
         return result
     }()
 
+    /// Whether the widths of the call `name` are known; those of others are taken as 64 bits.
+    public static func isInWidthTable(_ name: String) -> Bool {
+        narrowArguments[name] != nil || words(SyscallWidths.wide).contains(name)
+    }
+
     /// Whether `abi` reads argument `index` of the call `name` as 32 bits.
     static func isNarrow(argument index: Int, of name: String, abi: SyscallABI) -> Bool {
         if abi.isNarrow { return true }
