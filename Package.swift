@@ -36,7 +36,9 @@ let package = Package(
             name: "AuditLog", path: "audit", exclude: ["schema"], swiftSettings: shipped),
         .target(
             name: "Confinement",
-            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies"],
+            dependencies: [
+                "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
+            ],
             swiftSettings: shipped),
         .executableTarget(
             name: "swguard",

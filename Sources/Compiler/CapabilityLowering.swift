@@ -12,7 +12,8 @@ struct CapabilityLowering {
         let evaluator = Evaluator(
             policy, vocabulary: .init(names: [], groups: [:], alwaysAllowed: [], narrowArguments: [:]))
         var kept: UInt64 = 0
-        for capability in Capability.allCases where evaluator.decide(.capability(capability)).verdict == .allow {
+        for capability in Capability.allCases
+        where evaluator.decide(.capability(capability)).verdict == .allow {
             kept |= 1 << UInt64(capability.rawValue)
         }
         result.kept = kept

@@ -16,7 +16,8 @@ public struct KernelFeatures: Hashable, Sendable {
     public var isPrivileged: Bool
 
     public init(
-        landlock: LandlockFeatures?, hasUserNotification: Bool = true, notificationFlags: UInt32 = 1 << 3 | 1 << 5,
+        landlock: LandlockFeatures?, hasUserNotification: Bool = true,
+        notificationFlags: UInt32 = 1 << 3 | 1 << 5,
         isPrivileged: Bool = false
     ) {
         self.landlock = landlock

@@ -75,7 +75,8 @@ extension AuditSocket {
         switch address {
         case .inet(let transport, let host, let port):
             self.init(
-                family: host.isVersion4 ? "inet" : "inet6", transport: transport.name, address: host.text,
+                family: host.bitCount == 32 ? "inet" : "inet6", transport: transport.name,
+                address: host.description,
                 port: port)
         case .unixPath(let path): self.init(family: "unix", path: path)
         case .unixAbstract(let name): self.init(family: "unix", abstractName: name)

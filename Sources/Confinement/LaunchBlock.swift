@@ -30,7 +30,8 @@ struct LaunchBlock: ~Copyable {
         for (index, layer) in request.layers.enumerated() {
             // The layer owns its grants, and `request` the layer, for as long as this block lives.
             let value = unsafe swguard_layer(
-                grants: layer.grants.first, grant_count: layer.grants.count, ruleset: layer.descriptor, reserved: 0)
+                grants: layer.grants.first, grant_count: layer.grants.count, ruleset: layer.descriptor,
+                reserved: 0)
             unsafe (arena + layers).storeBytes(
                 of: value, toByteOffset: index * MemoryLayout<swguard_layer>.stride, as: swguard_layer.self)
         }

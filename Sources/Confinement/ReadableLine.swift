@@ -61,7 +61,7 @@ extension SocketAddress {
     var endpoint: [UInt8] {
         switch self {
         case .inet(let transport, let host, let port):
-            let address = host.isVersion4 ? host.text : "[\(host.text)]"
+            let address = host.bitCount == 32 ? host.description : "[\(host.description)]"
             return Array("\(transport.name):\(address):\(port)".utf8)
         case .unixPath(let path): return Array("unix:".utf8) + PathPattern.escape(path)
         case .unixAbstract(let name): return Array("unix:@".utf8) + PathPattern.escape(name)

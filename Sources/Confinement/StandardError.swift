@@ -13,3 +13,8 @@ public enum StandardError {
     /// Writes `text` as it is.
     public static func write(_ text: String) { _ = AuditFile(borrowing: 2).write(Array(text.utf8)) }
 }
+
+/// Standard output, for results.
+enum StandardOutput {
+    static func write(_ text: String) { _ = AuditFile(borrowing: 1).write(Array(text.utf8)) }
+}

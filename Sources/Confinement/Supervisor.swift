@@ -1,6 +1,5 @@
 public import AuditLog
 internal import CLinux
-internal import Policy
 private import Glibc
 internal import Policy
 

@@ -86,7 +86,7 @@ extension IPAddress {
     }
 
     /// The bits of an address: 32 or 128.
-    var bitCount: Int {
+    public var bitCount: Int {
         switch self {
         case .v4: 32
         case .v6: 128

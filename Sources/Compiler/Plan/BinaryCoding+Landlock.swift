@@ -82,7 +82,8 @@ extension LandlockRecipe: BinaryCodable {
         ports = try [PortGrant](from: &reader)
         origins = try [Origin](from: &reader)
         // What a grant points to must exist: the rest of the program does not look again.
-        let indices = (grants + processGrants).map(\.origin) + (carvings.flatMap(\.allows) + denies).map(\.origin)
+        let indices =
+            (grants + processGrants).map(\.origin) + (carvings.flatMap(\.allows) + denies).map(\.origin)
         guard indices.allSatisfy(origins.indices.contains) else { throw reader.error }
     }
 }

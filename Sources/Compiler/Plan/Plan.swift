@@ -37,7 +37,8 @@ public struct Plan: Hashable, Sendable {
     private var decisionParts: Deferred<[SyscallDecisions]>
 
     public init(
-        layers: [Layer], filter: FilterProgram, filterWithoutListener: FilterProgram, keptCapabilities: UInt64?,
+        layers: [Layer], filter: FilterProgram, filterWithoutListener: FilterProgram,
+        keptCapabilities: UInt64?,
         coverage: [Coverage], decisions: [SyscallDecisions]
     ) {
         self.layers = layers

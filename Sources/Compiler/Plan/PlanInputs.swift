@@ -4,7 +4,7 @@ public struct PlanInputs: Hashable, Sendable {
     public var files: [String] = []
     /// Files that were looked for and not there.
     public var missing: [String] = []
-    /// Paths, and what they resolved to; nil: nothing.
+    /// Paths, and where they led, as far as they existed.
     public var links: [Link] = []
     /// The name of the plan's file when this was written.
     public var planName = ""
@@ -12,9 +12,9 @@ public struct PlanInputs: Hashable, Sendable {
     /// A path and where it led.
     public struct Link: Hashable, Sendable {
         public var path: [UInt8]
-        public var target: [UInt8]?
+        public var target: [UInt8]
 
-        public init(path: [UInt8], target: [UInt8]?) {
+        public init(path: [UInt8], target: [UInt8]) {
             self.path = path
             self.target = target
         }
@@ -37,10 +37,12 @@ public struct PlanInputs: Hashable, Sendable {
 
     /// What an index file lists; nil where it is none, or of another version.
     public init?(decoding file: [UInt8]) {
-        guard let body = try? SealedFile.decode(file, magic: Self.magic, format: PlanFile.format) else { return nil }
+        guard let body = try? SealedFile.decode(file, magic: Self.magic, format: PlanFile.format) else {
+            return nil
+        }
         var reader = BinaryReader(body)
         guard let files = try? [String](from: &reader), let missing = try? [String](from: &reader),
-            let paths = try? [[UInt8]](from: &reader), let targets = try? [[UInt8]?](from: &reader),
+            let paths = try? [[UInt8]](from: &reader), let targets = try? [[UInt8]](from: &reader),
             let planName = try? String(from: &reader), paths.count == targets.count, reader.isAtEnd
         else { return nil }
         self.files = files

@@ -42,7 +42,7 @@ public enum PolicyCompiler {
             layers.append(
                 Plan.Layer(
                     name: policy.name, file: policy.file,
-                    digest: SHA256.hexadecimal(SHA256.hash(Array(String(describing: policy).utf8))), mode: policy.mode,
+                    digest: digest(of: policy), mode: policy.mode,
                     recipe: landlock.recipe))
         }
         let flavor: FilterFlavor =
@@ -54,7 +54,14 @@ public enum PolicyCompiler {
             }
         let plain = try FilterCompiler.compile(decisions, flavor: .errno)
         return Plan(
-            layers: layers, filter: flavor == .errno ? plain : try FilterCompiler.compile(decisions, flavor: flavor),
+            layers: layers,
+            filter: flavor == .errno ? plain : try FilterCompiler.compile(decisions, flavor: flavor),
             filterWithoutListener: plain, keptCapabilities: kept, coverage: coverage, decisions: decisions)
+    }
+
+    /// The hash of the policy's text; where a path of it is not UTF-8, which no text can say, of its description.
+    private static func digest(of policy: Policy) -> String {
+        let text = (try? policy.yaml()) ?? String(reflecting: policy)
+        return SHA256.hexadecimal(SHA256.hash(Array(text.utf8)))
     }
 }

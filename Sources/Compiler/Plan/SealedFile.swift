@@ -20,7 +20,8 @@ enum SealedFile {
         let found = UInt16(truncatingIfNeeded: number(file[8..<10]))
         guard found == format else { throw .otherFormat(found) }
         let body = file[headerSize...]
-        guard number(file[12..<20]) == UInt64(body.count), SHA256.hash(Array(body)) == Array(file[20..<52]) else {
+        guard number(file[12..<20]) == UInt64(body.count), SHA256.hash(Array(body)) == Array(file[20..<52])
+        else {
             throw .damaged
         }
         return body

@@ -20,6 +20,17 @@ public enum LandlockApplication {
         for carving in carvings { try assembly.carve(carving, denies: denies) }
         return assembly.finish()
     }
+
+    /// What applying `recipe` here would find, with nothing kept of it.
+    public static func findings(_ recipe: LandlockRecipe) -> [Coverage.Finding] {
+        do throws(LandlockError) {
+            return try prepare(recipe).findings
+        } catch {
+            return [
+                .init(.impossible, section: "files", subject: "files", location: nil, text: error.description)
+            ]
+        }
+    }
 }
 
 /// A ruleset with its rules in it, ready to be entered.

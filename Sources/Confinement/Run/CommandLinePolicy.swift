@@ -30,13 +30,15 @@ enum CommandLinePolicy {
                 open(&policy.files, rules, at: location)
                 policy.files?.rules.append(
                     FileRule(
-                        header: header(verdict), accesses: accesses, patterns: [Located(pattern, at: location)]))
+                        header: header(verdict), accesses: accesses,
+                        patterns: [Located(pattern, at: location)]))
             case .connect, .bind:
                 let endpoints = try endpoints(of: rule)
                 open(&policy.network, at: location)
                 policy.network?.rules.append(
                     NetworkRule(
-                        header: header(.allow), accesses: rule.kind == .connect ? .connect : [.bind, .listen],
+                        header: header(.allow),
+                        accesses: rule.kind == .connect ? .connect : [.bind, .listen],
                         endpoints: endpoints.map { Located($0, at: location) }))
             case .noNetwork:
                 open(&policy.network, at: location)
@@ -108,7 +110,8 @@ enum CommandLinePolicy {
             return try Endpoint.parse(String(decoding: rule.value.bytes, as: UTF8.self))
         } catch {
             let hint = error.hint.map { " (\($0))" } ?? ""
-            throw Failure(text: "cannot use '--\(rule.kind.rawValue) \(printable(rule))': \(error.text)\(hint)")
+            throw Failure(
+                text: "cannot use '--\(rule.kind.rawValue) \(printable(rule))': \(error.text)\(hint)")
         }
     }
 
@@ -120,7 +123,8 @@ enum CommandLinePolicy {
             return .group(String(text.dropFirst()))
         }
         if vocabulary.names.contains(text) { return .name(text) }
-        throw Failure(text: "cannot use '--\(rule.kind.rawValue) \(printable(rule))': there is no such system call")
+        throw Failure(
+            text: "cannot use '--\(rule.kind.rawValue) \(printable(rule))': there is no such system call")
     }
 
     private static func printable(_ rule: RunOptions.CommandLineRule) -> String {

@@ -31,13 +31,20 @@ struct CommandRun {
 
     /// Prints the policy that the options stand for.
     func printPolicy() throws(Refused) {
-        for policy in try source().load().policies { Swift.print(policy) }
+        for policy in try source().load().policies {
+            do throws(PolicyTextError) {
+                StandardOutput.write(try policy.yaml())
+            } catch {
+                throw Refused("cannot print the policy: \(error.text)")
+            }
+        }
     }
 
     /// Runs the command and gives the exit status.
     func run() throws(Refused) -> Int32 {
         if options.backend == .lsm {
-            throw Refused("cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
+            throw Refused(
+                "cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
         }
         let prepared = try prepare()
         var request = LaunchRequest(
@@ -62,15 +69,19 @@ struct CommandRun {
         request.filterWithoutListener = plain
         let supervision = Supervision(options, plan: plan, findings: findings, commandName: commandName)
         if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
-        let judge = notifies
-            ? PlanJudge(plan, observes: prepared.observes) { [self] in prepared.evaluators ?? evaluators() } : nil
+        let judge =
+            notifies
+            ? PlanJudge(plan, observes: prepared.observes) { [self] in prepared.evaluators ?? evaluators() }
+            : nil
         let outcome = Supervisor.run(
             request,
             context: .init(
                 judge: judge,
                 enforcement: supervision.record(hasLandlock: !layers.isEmpty, canNotify: notifies)),
             reporter: try supervision.reporter(hasLandlock: !layers.isEmpty))
-        if case .notStarted(let failure) = outcome { StandardError.say(failure.message(command: commandName)) }
+        if case .notStarted(let failure) = outcome {
+            StandardError.say(failure.message(command: commandName))
+        }
         return outcome.status
     }
 
@@ -97,7 +108,8 @@ struct CommandRun {
             throw Refused("no policy: give --policy P, or rules such as --read P; see 'swguard run --help'")
         }
         if options.policies.count > 1, !options.rules.isEmpty {
-            throw Refused("rules on the command line go with one --policy, and \(options.policies.count) are given")
+            throw Refused(
+                "rules on the command line go with one --policy, and \(options.policies.count) are given")
         }
         return PolicySource(options, host: host)
     }
@@ -106,12 +118,16 @@ struct CommandRun {
         let source = try source()
         let (features, obstacle) = KernelFeatures.probe()
         let observes = options.explains || options.complains
-        let cache = observes || source.readsStandardInput || !BuildIdentity.isKnown ? nil : PlanCache(host.cacheDirectory)
+        let cache =
+            observes || source.readsStandardInput || !BuildIdentity.isKnown
+            ? nil : PlanCache(host.cacheDirectory)
         let identity = cache == nil ? [] : source.identity(features: features)
         if let plan = cache?.plan(for: identity) { return Prepared(plan: plan, features: features) }
 
         var loaded = try source.load()
-        for index in loaded.policies.indices where options.complains { loaded.policies[index].mode = .complain }
+        for index in loaded.policies.indices where options.complains {
+            loaded.policies[index].mode = .complain
+        }
         let complains = loaded.policies.contains { $0.mode == .complain }
         if complains {
             StandardError.say(
@@ -119,21 +135,26 @@ struct CommandRun {
                     + "open to races")
         }
         if (observes || complains), !features.hasUserNotification {
-            throw Refused("cannot observe '\(commandName)': the kernel has no seccomp notification (Linux 5.5)")
+            throw Refused(
+                "cannot observe '\(commandName)': the kernel has no seccomp notification (Linux 5.5)")
         }
         try refuse(
             loaded.policies.flatMap {
-                ProtectedPlaces.findings(in: $0, cacheDirectory: host.cacheDirectory, policyPath: host.policyPath)
+                ProtectedPlaces.findings(
+                    in: $0, cacheDirectory: host.cacheDirectory, policyPath: host.policyPath)
             }, obstacle: nil)
         let plan: Plan
         do throws(FilterError) {
             plan = try PolicyCompiler.compile(
                 loaded.policies, features: features,
-                supervision: observes || complains ? .observing(FilterFlavor.observable(ObservedCalls.names)) : .supervised)
+                supervision: observes || complains
+                    ? .observing(FilterFlavor.observable(ObservedCalls.names)) : .supervised)
         } catch {
             throw Refused(error.description)
         }
-        let needsLandlock = loaded.policies.contains { $0.mode == .enforce && ($0.files != nil || $0.network != nil) }
+        let needsLandlock = loaded.policies.contains {
+            $0.mode == .enforce && ($0.files != nil || $0.network != nil)
+        }
         try refuse(plan.coverage.flatMap(\.findings), obstacle: needsLandlock ? obstacle : nil)
         let isObserved = observes || complains
         if !isObserved { cache?.store(plan, for: identity, madeFrom: loaded.inputs) }

@@ -1,3 +1,4 @@
+internal import AuditLog
 private import Glibc
 
 /// Whole files.
@@ -30,6 +31,14 @@ public enum FileContents {
         return isWhole ? bytes : nil
     }
 
+    /// The first line of a small file of procfs, which has no size; nil where it cannot be read.
+    static func readText(_ path: String) -> String? {
+        let newline = UInt8(ascii: "\n")
+        return ProcessFile.read(path, limit: 4096).map {
+            String(decoding: $0.prefix { $0 != newline }, as: UTF8.self)
+        }
+    }
+
     /// Makes a new file with `bytes`, mode 0600; false where that cannot be done, and then there is none.
     public static func write(_ bytes: [UInt8], to path: String) -> Bool {
         unsafe unlink(path)
@@ -37,13 +46,22 @@ public enum FileContents {
         guard descriptor >= 0 else { return false }
         var rest = bytes[...]
         while !rest.isEmpty {
-            let written = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            let written = unsafe rest.withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
             if written < 0, errno == EINTR { continue }
             if written <= 0 { break }
             rest = rest.dropFirst(written)
         }
         if close(descriptor) == 0, rest.isEmpty { return true }
         unsafe unlink(path)
+        return false
+    }
+
+    /// Gives the file `old` the name `new`, replacing what has it; false where that cannot be done.
+    public static func move(_ old: String, to new: String) -> Bool {
+        if unsafe rename(old, new) == 0 { return true }
+        unsafe unlink(old)
         return false
     }
 }

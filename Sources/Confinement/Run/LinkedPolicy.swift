@@ -1,15 +1,27 @@
 internal import Compiler
+private import Glibc
 public import Policy
 
 /// A policy as it is applied on this host: where the literal beginning of a pattern leads through a symbolic link, the
 /// rule covers both spellings.
 public struct LinkedPolicy {
     public let policy: Policy
+    /// What was added, for people.
+    public let notes: [Diagnostic]
     /// What was resolved, and to what: a cached plan holds as long as this does.
     let links: [PlanInputs.Link]
 
     public init(_ policy: Policy) {
-        self.policy = policy
-        links = []
+        let resolution = LinkResolution(policy, processID: getpid(), resolve: HostEnvironment.realPath)
+        self.policy = resolution.policy
+        notes = resolution.notes
+        links = resolution.lookups.map { lookup in
+            PlanInputs.Link(path: lookup.prefix, target: lookup.resolved)
+        }
+    }
+
+    /// Where `path` leads now, as far as it exists: what `links` are compared with.
+    static func target(of path: [UInt8]) -> [UInt8] {
+        LinkResolution.resolved(path, processID: getpid(), resolve: HostEnvironment.realPath)
     }
 }

@@ -22,7 +22,8 @@ struct PlanCache {
     private func isTrusted() -> Bool {
         var status = stat()
         guard unsafe lstat(directory, &status) == 0 else { return false }
-        return status.st_mode & S_IFMT == S_IFDIR && status.st_mode & 0o777 == 0o700 && status.st_uid == geteuid()
+        return status.st_mode & S_IFMT == S_IFDIR && status.st_mode & 0o777 == 0o700
+            && status.st_uid == geteuid()
     }
 
     private func makeDirectories() {
@@ -71,7 +72,7 @@ struct PlanCache {
             hashes += SHA256.hash(bytes)
         }
         for path in inputs.missing where unsafe access(path, F_OK) == 0 { return nil }
-        for link in inputs.links where HostEnvironment.realPath(link.path) != link.target { return nil }
+        for link in inputs.links where LinkedPolicy.target(of: link.path) != link.target { return nil }
         return hashes
     }
 
@@ -81,9 +82,7 @@ struct PlanCache {
     /// Writes beside and renames, so that nobody reads half a file.
     private func write(_ bytes: [UInt8], as name: String) -> Bool {
         let temporary = "\(directory)/.\(getpid()).new"
-        guard FileContents.write(bytes, to: temporary) else { return false }
-        if unsafe rename(temporary, "\(directory)/\(name)") == 0 { return true }
-        unsafe unlink(temporary)
-        return false
+        return FileContents.write(bytes, to: temporary)
+            && FileContents.move(temporary, to: "\(directory)/\(name)")
     }
 }

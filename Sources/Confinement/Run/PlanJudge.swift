@@ -21,7 +21,8 @@ final class PlanJudge: DenialJudge {
         observesRequests = observes
         policies = plan.layers.map {
             PolicyReference(
-                name: $0.name, digest: "sha256:\($0.digest)", mode: $0.mode == .complain ? .complain : .enforce)
+                name: $0.name, digest: "sha256:\($0.digest)",
+                mode: $0.mode == .complain ? .complain : .enforce)
         }
     }
 
@@ -75,7 +76,9 @@ final class PlanJudge: DenialJudge {
                 policy: policies[index], request: request, decision: decision,
                 layer: evaluator.policy.mode == .complain ? .observed : .landlock)
             if decision.verdict == .deny { return judgement }
-            if granted == nil, decision.parts.contains(where: { $0.log && $0.rule != nil }) { granted = judgement }
+            if granted == nil, decision.parts.contains(where: { $0.log && $0.rule != nil }) {
+                granted = judgement
+            }
         }
         return granted
     }
@@ -84,6 +87,7 @@ final class PlanJudge: DenialJudge {
 extension FilterInput {
     init(_ call: SystemCall) {
         self.init(
-            number: UInt32(bitPattern: call.number), architecture: call.architecture, arguments: call.arguments)
+            number: UInt32(bitPattern: call.number), architecture: call.architecture,
+            arguments: call.arguments)
     }
 }

@@ -54,7 +54,7 @@ struct PolicySource {
         }
         for rule in options.rules where [.read, .exec, .write, .deny, .denyRead].contains(rule.kind) {
             loaded.inputs.links.append(
-                .init(path: rule.value.bytes, target: HostEnvironment.realPath(rule.value.bytes)))
+                .init(path: rule.value.bytes, target: LinkedPolicy.target(of: rule.value.bytes)))
         }
         if options.policies.isEmpty {
             guard policy.files != nil, !options.isBare else {
@@ -73,7 +73,9 @@ struct PolicySource {
         _ result: LoadedPolicy, named name: String, into loaded: inout Loaded
     ) throws(CommandRun.Refused) {
         let name = AuditText(Array(name.utf8)).string
-        if let reason = result.unreadable { throw CommandRun.Refused("cannot read policy '\(name)': \(reason)") }
+        if let reason = result.unreadable {
+            throw CommandRun.Refused("cannot read policy '\(name)': \(reason)")
+        }
         let formatter = DiagnosticFormatter(usesColour: Self.usesColour)
         for diagnostic in result.diagnostics where diagnostic.severity != .note {
             StandardError.write(formatter.text(diagnostic))
@@ -113,7 +115,8 @@ struct PolicySource {
             landlock?.scopes.rawValue ?? 0, UInt64(landlock?.abi ?? 0), features.hasUserNotification ? 1 : 0,
             UInt64(features.notificationFlags), features.isPrivileged ? 1 : 0,
         ]
-        parts.append(numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } })
+        parts.append(
+            numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } })
         // Each part with its length in front, so that no two lists of parts look alike.
         var text: [UInt8] = []
         for part in parts {

@@ -15,7 +15,9 @@ enum ProtectedPlaces {
             guard let rule = grant(of: place, in: policy) else { return nil }
             return Coverage.Finding(
                 .excess, section: "files", subject: rule.id, location: rule.location,
-                text: "grants write on \(place), \(meaning): the command could change what the next run believes")
+                text:
+                    "grants write on \(place), \(meaning): the command could change what the next run believes"
+            )
         }
     }
 

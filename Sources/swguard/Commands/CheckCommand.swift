@@ -1,0 +1,40 @@
+internal import ArgumentParser
+internal import Confinement
+internal import Policy
+
+/// `swguard check P…`: every diagnostic of every policy.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Parse and validate policies; print every diagnostic.")
+
+    @Argument(help: "Policies: a file, a name on the policy path, or - for standard input.")
+    var policies: [String]
+    @OptionGroup var format: FormatOption
+
+    func run() throws {
+        let workspace = Workspace()
+        var diagnostics: [Diagnostic] = []
+        var verdicts: [JSON] = []
+        var good: [String] = []
+        var isUnreadable = false
+        for reference in policies {
+            let loaded = workspace.load(reference)
+            diagnostics += loaded.diagnostics
+            if let policy = loaded.policy { diagnostics += LinkedPolicy(policy).notes }
+            isUnreadable = isUnreadable || loaded.unreadable != nil
+            if loaded.policy != nil { good.append(reference) }
+            verdicts.append([
+                "policy": .string(reference), "name": loaded.policy.map { .string($0.name) } ?? .null,
+                "ok": .bool(loaded.policy != nil),
+            ])
+        }
+        switch format.format {
+        case .json: Output.result(of: "check", ["policies": .array(verdicts)], diagnostics: diagnostics)
+        case .text:
+            Output.print(diagnostics)
+            for reference in good { Output.line("\(reference): ok") }
+        }
+        if isUnreadable { throw ExitStatus.usage }
+        if good.count < policies.count { throw ExitStatus.no }
+    }
+}

@@ -1,0 +1,87 @@
+internal import ArgumentParser
+internal import Compiler
+internal import Confinement
+internal import Landlock
+internal import Policy
+internal import Seccomp
+
+/// `swguard inspect FILE`: a compiled policy, readable.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "Print a compiled policy: its layers, sizes and the seccomp program.")
+
+    @Argument(help: "A file that 'compile' wrote.")
+    var file: String
+    @Option(
+        help: ArgumentHelp(
+            "Also write the filter as struct sock_filter[], for bwrap --seccomp and the like.",
+            valueName: "file"))
+    var rawFilter: String?
+    @OptionGroup var format: FormatOption
+
+    func run() throws {
+        let plan = try read()
+        if let rawFilter {
+            guard FileContents.write(plan.filterWithoutListener.bytes, to: rawFilter) else {
+                Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(rawFilter))'")
+                throw ExitStatus.usage
+            }
+        }
+        let program = plan.filter.disassembled { SyscallTable.name(of: $0, abi: .native) }
+        switch format.format {
+        case .text:
+            for layer in plan.layers { Output.line(Self.summary(layer)) }
+            if let kept = plan.keptCapabilities {
+                let names = Capability.allCases.filter { kept & 1 << UInt64($0.rawValue) != 0 }.map(\.name)
+                Output.line("capabilities kept: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
+            }
+            Output.line("seccomp: \(plan.filter.instructions.count) instructions")
+            for line in program { Output.line("  \(line)") }
+        case .json:
+            Output.result(
+                of: "inspect",
+                [
+                    "layers": .array(
+                        plan.layers.map {
+                            [
+                                "name": .string($0.name), "file": .string($0.file),
+                                "digest": .string("sha256:\($0.digest)"), "mode": .string($0.mode.rawValue),
+                                "grants": .int($0.recipe.grants.count),
+                                "walks": .int($0.recipe.carvings.count),
+                                "denies": .int($0.recipe.denies.count), "ports": .int($0.recipe.ports.count),
+                            ]
+                        }),
+                    "seccomp": .array(program.map { .string($0) }),
+                ])
+        }
+    }
+
+    private func read() throws -> Plan {
+        let name = DiagnosticFormatter.printable(file)
+        guard let bytes = FileContents.read(file) else {
+            Output.diagnose("swguard: cannot read '\(name)'")
+            throw ExitStatus.usage
+        }
+        do throws(PlanFile.Failure) {
+            return try PlanFile.decode(bytes)
+        } catch {
+            Output.diagnose("swguard: cannot read '\(name)': \(error.text)")
+            throw ExitStatus.usage
+        }
+    }
+
+    private static func summary(_ layer: Plan.Layer) -> String {
+        let recipe = layer.recipe
+        var text = "policy \(layer.name) (\(layer.file)), \(layer.mode.rawValue), sha256:\(layer.digest)\n"
+        text += "landlock: \(recipe.grants.count) paths, \(recipe.processGrants.count) of /proc/self, "
+        text +=
+            "\(recipe.carvings.count) walks with \(recipe.denies.count) denies, \(recipe.ports.count) ports"
+        for grant in recipe.grants {
+            text += "\n  \(DiagnosticFormatter.printable(String(decoding: grant.path, as: UTF8.self)))"
+            text += grant.isSubtree ? "/** " : " "
+            text += grant.rights.names.joined(separator: ",")
+        }
+        return text
+    }
+}
