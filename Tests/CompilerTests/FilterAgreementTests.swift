@@ -11,6 +11,16 @@ import Testing
         try SyscallAgreement.check([random.inputs("one")], seed: seed)
     }
 
+    @Test func `an ABI that one of two complaining policies lists is observed`() throws {
+        var listing = Policy.syscalls(
+            [.deny(.name("umask"))], default: .allow, architectures: ["x86_64", "i386"])
+        var plain = Policy(name: "plain", file: "plain.yaml")
+        (listing.mode, plain.mode) = (.complain, .complain)
+        let layers = [plain, listing].map { SyscallLayerInputs(policy: $0) }
+        try SyscallAgreement.check(layers)
+        #expect(try TestFilter(layers, flavor: .notify()).answer(syscall("umask", .i386)) == .notify)
+    }
+
     @Test(arguments: syscallSeeds(30))
     func `random layers make one program that is as restrictive as all`(seed: UInt64) throws {
         var random = SyscallRandomPolicy(seed: seed &* 7919)

@@ -370,6 +370,18 @@ import Testing
         #expect(filter.answer(nativeCall("umask")) == .notify)
     }
 
+    @Test func `a grant that is to be reported goes to the supervisor, and stays a grant`() throws {
+        var loud = SyscallRule.allow(.name("mkdir"), .name("close"))
+        loud.header.log = true
+        let filter = try TestFilter(.syscalls([loud]), flavor: .notify())
+        #expect(filter.answer(nativeCall("mkdir")) == .notify)
+        #expect(filter.answer(nativeCall("close")) == .allow)
+        let verdict = SyscallDecisions.decide(filter.decisions, nativeCall("mkdir"))
+        #expect(
+            verdict.outcome == .allow && verdict.cause?.rule.id == "syscalls.rules[0]" && verdict.layer == 0)
+        #expect(try TestFilter(.syscalls([loud])).answer(nativeCall("mkdir")) == .allow)
+    }
+
     @Test func `observed calls always go to the supervisor`() throws {
         let flavor = FilterFlavor.notify(observing: ["openat", "execve", "connect"])
         let filter = try TestFilter(Self.plain, flavor: flavor)

@@ -75,7 +75,7 @@ enum SyscallAgreement {
         let mayNotify = isReported && !NeverNotified.names.contains(name ?? "")
         if verdict.isComplaint { return mayNotify ? [.notify] : [.allow, .notify] }
         switch verdict.outcome {
-        case .allow: return [.allow]
+        case .allow: return mayNotify ? [.notify] : [.allow]
         case .errno: return mayNotify ? [.notify] : [expected(verdict)]
         case .kill: return [.killProcess]
         }

@@ -63,11 +63,11 @@ public struct FilterCompiler {
         return try emit(trees, foreign: foreign)
     }
 
-    /// Whether every enforcing policy, or, if there is none, any policy has the ABI.
+    /// Whether every enforcing policy has the ABI or, if there is none, any policy.
     private func isAllowed(_ abi: SyscallABI) -> Bool {
+        func has(_ layer: SyscallDecisions) -> Bool { layer.tables.contains { $0.abi == abi } }
         let enforcing = layers.filter { $0.mode == .enforce }
-        let deciding = enforcing.isEmpty ? layers : enforcing
-        return deciding.allSatisfy { layer in layer.tables.contains { $0.abi == abi } }
+        return enforcing.isEmpty ? layers.contains(where: has) : enforcing.allSatisfy(has)
     }
 
     private func emit(

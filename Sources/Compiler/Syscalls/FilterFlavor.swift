@@ -5,7 +5,8 @@ public enum FilterFlavor: Hashable, Sendable {
     case errno
     /// Denied calls wait for the supervisor, which reports them and gives the error. Answered at once are kills,
     /// ENOSYS for what is hidden from the caller, denials that are not to be reported, and the calls of
-    /// `NeverNotified`. In complain mode the supervisor lets the call go on.
+    /// `NeverNotified`. In complain mode, and where a rule's grants are to be reported (`log: true`), the
+    /// supervisor lets the call go on.
     ///
     /// `observing` names calls that always go to the supervisor, denied or not, for `--explain` and
     /// `--complain`.

@@ -24,7 +24,8 @@ struct LayerCombiner {
     /// What earlier layers came to.
     private enum Pending: Hashable {
         case nothing
-        case complaint
+        /// A complaint, or a grant that is to be reported: the supervisor lets it go on.
+        case observation
         case action(FilterAction)
     }
 
@@ -63,7 +64,7 @@ struct LayerCombiner {
         let canChange =
             switch pending {
             case .action: remaining.contains { key.lists[$0] >= 0 && kills[$0][key.lists[$0]] }
-            case .nothing, .complaint: !remaining.isEmpty
+            case .nothing, .observation: !remaining.isEmpty
             }
         guard canChange else { return graph.leaf(action(pending, key)) }
         guard key.lists[index] >= 0 else { return node(key, layer: index + 1, pending: pending, in: &graph) }
@@ -101,9 +102,8 @@ struct LayerCombiner {
         after branch: SyscallDecisions.Branch, of layer: SyscallDecisions, _ pending: Pending, _ key: Key
     ) -> Pending {
         if case .action = pending { return pending }
-        if branch.outcome == .allow { return pending }
-        let isReported = branch.cause.map { layer.causes[$0].isReported } ?? true
-        if layer.mode == .complain { return isReported ? .complaint : pending }
+        let isReported = branch.cause.map { layer.causes[$0].isReported } ?? false
+        if branch.outcome == .allow || layer.mode == .complain { return isReported ? .observation : pending }
         guard case .errno(let code) = branch.outcome else { return .action(.killProcess) }
         if case .notify = flavor, isReported, !key.isNeverNotified { return .action(.notify) }
         // An error number is below 4,096 (MAX_ERRNO); what is not would not be one.
@@ -115,8 +115,8 @@ struct LayerCombiner {
     private func action(_ pending: Pending, _ key: Key) -> FilterAction {
         switch pending {
         case .action(let action): action
-        case .complaint where flavor != .errno && !key.isNeverNotified: .notify
-        case .nothing, .complaint: key.isObserved ? .notify : .allow
+        case .observation where flavor != .errno && !key.isNeverNotified: .notify
+        case .nothing, .observation: key.isObserved ? .notify : .allow
         }
     }
 }

@@ -77,7 +77,7 @@ public struct SyscallDecisions: Hashable, Sendable {
 
         public var rule: DecidingRule
         public var subject: Subject
-        /// Whether a denial is reported. One that is not, is answered in the kernel.
+        /// Whether what is decided is reported. What is not, is answered in the kernel.
         public var isReported: Bool
 
         public init(rule: DecidingRule, subject: Subject, isReported: Bool) {
@@ -140,9 +140,9 @@ extension SyscallDecisions {
     /// What is decided of one call, and why.
     public struct Verdict: Hashable, Sendable {
         public var outcome: Outcome
-        /// nil: no policy speaks of it.
+        /// nil: granted, and nothing to report of it.
         public var cause: Cause?
-        /// The place of the deciding policy among the layers, oldest first; nil with an outcome of `allow`.
+        /// The place of the deciding policy among the layers, oldest first; nil without a cause.
         public var layer: Int?
         /// Whether the deciding layer only complains, so that the call is let through all the same.
         public var isComplaint: Bool = false
@@ -164,14 +164,18 @@ extension SyscallDecisions {
     }
 
     /// What several policies, oldest first, say of a call: a kill before an error, else what the oldest says
-    /// that denies. Layers in complain mode are heard last, and are marked.
+    /// that denies. Layers in complain mode are heard after these, and are marked; a rule whose grants are to
+    /// be reported comes last.
     public static func decide(_ layers: [Self], _ call: FilterInput) -> Verdict {
         var first: Verdict?
         var complaint: Verdict?
+        var grant: Verdict?
         for (index, layer) in layers.enumerated() {
             let (outcome, cause) = layer.decide(call)
             switch outcome {
-            case .allow: continue
+            case .allow:
+                guard let cause, cause.isReported else { continue }
+                grant = grant ?? Verdict(outcome: .allow, cause: cause, layer: index)
             case _ where layer.mode == .complain:
                 complaint =
                     complaint ?? Verdict(outcome: outcome, cause: cause, layer: index, isComplaint: true)
@@ -179,7 +183,7 @@ extension SyscallDecisions {
             case .errno: first = first ?? Verdict(outcome: outcome, cause: cause, layer: index)
             }
         }
-        return first ?? complaint ?? Verdict(outcome: .allow, cause: nil, layer: nil)
+        return first ?? complaint ?? grant ?? Verdict(outcome: .allow, cause: nil, layer: nil)
     }
 
     /// The name of a call, for people; from the tables of the decisions, without any library.

@@ -77,7 +77,9 @@ extension SyscallLowering {
             }
             names.formIntersection(known)
             let count = names.count == 1 ? "1 call" : "\(names.count) calls"
-            row(rule.header.id, rule.header.location, "\(rule.header.verdict.rawValue)s \(count)")
+            row(
+                rule.header.id, rule.header.location,
+                "\(rule.header.verdict == .allow ? "allows" : "denies") \(count)")
             if rule.header.verdict == .deny, rule.conditions.isEmpty, names.contains("execve"),
                 policy.mode == .enforce
             {

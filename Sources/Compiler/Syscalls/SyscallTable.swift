@@ -41,7 +41,9 @@ public enum SyscallTable {
 
     /// The names in a group, nested groups included, sorted; empty for a group that there is not.
     public static func members(of group: String) -> [String] {
-        group == "known" ? names.sorted() : expandedGroups[group] ?? []
+        if group == "known" { return names.sorted() }
+        var known: [String: Set<String>] = [:]
+        return members(of: group, known: &known).sorted()
     }
 
     // MARK: - Numbers
@@ -95,39 +97,41 @@ public enum SyscallTable {
     // MARK: - Names
 
     private static let names: Set<String> = {
-        var names = Set(words(ForeignSyscalls.names))
+        var names = Set<String>(minimumCapacity: 1024)
+        names.formUnion(words(ForeignSyscalls.names))
         names.formUnion(words(SyscallWidths.wide))
         for signature in SyscallWidths.signatures { names.formUnion(words(signature.calls)) }
         names.formUnion(calls(of: .native).map(\.name))
         for call in NewerSyscalls.common + NewerSyscalls.x86_64 { names.insert(call.name) }
-        for members in expandedGroups.values { names.formUnion(members) }
+        for group in SyscallGroups.all {
+            for member in words(group.members) where !member.hasPrefix("@") { names.insert(member) }
+        }
         return names
     }()
 
-    private static let expandedGroups: [String: [String]] = {
-        var members: [String: [String]] = [:]
-        for group in SyscallGroups.all { members[group.name] = words(group.members) }
-        func expand(_ name: String, within outer: Set<String>) -> Set<String> {
-            var result: Set<String> = []
-            for member in members[name] ?? [] {
-                if !member.hasPrefix("@") {
-                    result.insert(member)
-                } else if case let inner = String(member.dropFirst()), !outer.contains(inner) {
-                    result.formUnion(expand(inner, within: outer.union([inner])))
-                }
-            }
-            return result
-        }
-        var expanded: [String: [String]] = [:]
-        for name in members.keys { expanded[name] = expand(name, within: [name]).sorted() }
-        return expanded
-    }()
-
     private static let groups: [String: Set<String>] = {
-        var groups = expandedGroups.mapValues { Set($0) }
-        groups["known"] = names
+        var groups: [String: Set<String>] = ["known": names]
+        for group in SyscallGroups.all { _ = members(of: group.name, known: &groups) }
         return groups
     }()
+
+    /// The members of a group and of the groups in it; what was asked before is in `known`, and empty while it
+    /// is being asked: a cycle would have no end.
+    private static func members(of name: String, known: inout [String: Set<String>]) -> Set<String> {
+        if let members = known[name] { return members }
+        guard let group = SyscallGroups.all.first(where: { $0.name == name }) else { return [] }
+        known[name] = []
+        var result: Set<String> = []
+        for member in words(group.members) {
+            if member.hasPrefix("@") {
+                result.formUnion(members(of: String(member.dropFirst()), known: &known))
+            } else {
+                result.insert(member)
+            }
+        }
+        known[name] = result
+        return result
+    }
 
     // MARK: - Widths
 
