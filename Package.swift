@@ -81,3 +81,12 @@ let package = Package(
     ],
     cLanguageStandard: .c2x
 )
+
+// A fuzz target has no main and would break plain builds:
+// SWGUARD_FUZZ=1 swift build --sanitize fuzzer --product FuzzPolicyParser --scratch-path .build-fuzz
+if Context.environment["SWGUARD_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "FuzzPolicyParser", dependencies: ["Policy"], path: "Tests/Fuzz", exclude: ["corpus"],
+            sources: ["PolicyParser.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -22,7 +22,8 @@ public struct LinkResolution: Sendable {
     ///
     /// - Parameters:
     ///   - processID: the caller's own number: what leads into its directory of procfs is `/proc/self`.
-    ///   - resolve: the path without links, or nil where it does not exist.
+    ///   - resolve: the path without links, or nil where it does not exist. For a link that leads to nothing it
+    ///     may answer with where that would be.
     public init(_ policy: Policy, processID: Int32? = nil, resolve: ([UInt8]) -> [UInt8]?) {
         self.policy = policy
         var files = policy.files

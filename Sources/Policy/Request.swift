@@ -66,6 +66,8 @@ public struct Decision: Hashable, Sendable {
     /// Granted only if every part is.
     public var verdict: Verdict { parts.allSatisfy { $0.verdict == .allow } ? .allow : .deny }
 
-    /// The first part that is denied, or the first part.
-    public var decidingPart: Part { parts.first { $0.verdict == .deny } ?? parts[0] }
+    /// The first part that is denied, or the first part. A request that asks for nothing is granted by nothing.
+    public var decidingPart: Part {
+        parts.first { $0.verdict == .deny } ?? parts.first ?? .notMediated("nothing")
+    }
 }

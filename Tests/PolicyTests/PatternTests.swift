@@ -200,4 +200,38 @@ private let bad: [BadPattern] = [
         #expect(try patterns("/**")[0].literalSubtree == Array("/".utf8))
         #expect(try patterns("/a/*/**")[0].literalSubtree == nil)
     }
+
+    @Test func `matching agrees with a matcher that tries every way, for random patterns and paths`() {
+        var matches = 0
+        for seed in 0..<UInt64(caseCount(2_000)) {
+            var random = RandomPolicy(seed: seed)
+            let pattern = random.pattern()
+            for _ in 0..<10 {
+                let path = random.path(near: pattern)
+                let expected = Self.matches(pattern.tokens[...], path[...])
+                #expect(pattern.matches(path) == expected, "seed \(seed): \(pattern.description) \(path)")
+                if expected { matches += 1 }
+            }
+        }
+        #expect(matches > 1_000)
+    }
+
+    /// The table of the language page, as a recursion.
+    private static func matches(_ tokens: ArraySlice<PathPattern.Token>, _ path: ArraySlice<UInt8>) -> Bool {
+        let slash = UInt8(ascii: "/")
+        guard let token = tokens.first else { return path.isEmpty }
+        let rest = tokens.dropFirst()
+        switch token {
+        case .byte(let byte): return path.first == byte && matches(rest, path.dropFirst())
+        case .anyByte: return path.first.map { $0 != slash } == true && matches(rest, path.dropFirst())
+        case .set(let set):
+            return path.first.map { $0 != slash && set.contains($0) } == true
+                && matches(rest, path.dropFirst())
+        case .star:
+            return matches(rest, path)
+                || (path.first.map { $0 != slash } == true && matches(tokens, path.dropFirst()))
+        case .anything: return matches(rest, path) || (!path.isEmpty && matches(tokens, path.dropFirst()))
+        case .subtree: return path.isEmpty || path.first == slash
+        }
+    }
 }

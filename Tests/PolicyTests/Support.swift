@@ -73,3 +73,8 @@ struct SeededGenerator: RandomNumberGenerator {
         return word ^ (word >> 31)
     }
 }
+
+extension Policy {
+    /// The items of `tests` that do not pass.
+    var failedTests: [PolicyTestResult] { runTests(vocabulary: testVocabulary).filter { !$0.isPassed } }
+}

@@ -29,7 +29,11 @@ public enum PolicySchema {
         case .list(let list):
             var fields: [(String, JSON)] = [("type", .string("array")), ("items", value(list.item))]
             if !list.mayBeEmpty { fields.append(("minItems", .number(1))) }
-            if !list.mayRepeat { fields.append(("uniqueItems", .bool(true))) }
+            // A name stands in a list once; two rules may read the same.
+            switch list.item {
+            case .text, .word: if !list.mayRepeat { fields.append(("uniqueItems", .bool(true))) }
+            default: break
+            }
             if !list.mayBeAll { return .object(fields) }
             return .object([("anyOf", .array([.object([("const", .string("all"))]), .object(fields)]))])
         case .object(let object): return .object(body(of: object))

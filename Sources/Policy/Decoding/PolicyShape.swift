@@ -244,8 +244,8 @@ enum PolicyShape {
     private static let endpoint = TextShape(
         "an endpoint",
         pattern:
-            "^((tcp|udp|ip):(\\*|[0-9.]+(/[0-9]+)?|\\[[0-9A-Fa-f:.]+\\](/[0-9]+)?):(\\*|[0-9]+(-[0-9]+)?)"
-            + "|unix:(@.|/|\\{|\\$\\{(HOME|CWD|TMPDIR|RUNTIME)\\}).*)$")
+            "^(tcp|udp|ip):(\\*|[0-9.]+(/[0-9]+)?|\\[[0-9A-Fa-f:.]+\\](/[0-9]+)?):(\\*|[0-9]+(-[0-9]+)?)$"
+            + "|^unix:(@|/|\\{|\\$\\{(HOME|CWD|TMPDIR|RUNTIME)\\})")
 
     // MARK: Tests
 

@@ -160,7 +160,8 @@ private struct PolicyPrinter {
             for condition in withoutRepeats(rule.conditions) {
                 line("        - \(scalar(condition.description))")
             }
-            if rule.header.verdict == .deny { line("      action: \(scalar(rule.action.description))") }
+            // errno:EPERM is what the language says where nothing is written.
+            if rule.action != .errno(1) { line("      action: \(scalar(rule.action.description))") }
         }
     }
 
@@ -177,8 +178,8 @@ private struct PolicyPrinter {
         if !keepsID, header.hasWrittenID || header.location.file != policy.file {
             line("    # \(DiagnosticFormatter.printable("\(header.id) (\(header.location.fileAndLine))"))")
         }
-        line("    - \(header.verdict.rawValue): \(list)")
-        if keepsID { line("      id: \(scalar(header.id))") }
+        if keepsID { line("    - id: \(scalar(header.id))") }
+        line("    \(keepsID ? " " : "-") \(header.verdict.rawValue): \(list)")
         if let reason = header.reason { line("      reason: \(scalar(reason))") }
         if header.log != (header.verdict == .deny) { line("      log: \(header.log)") }
         if header.isCoarse { line("      coarse: true") }

@@ -22,10 +22,9 @@ enum YAMLScalar {
         for byte in text.utf8 {
             switch byte {
             case UInt8(ascii: " "): if previous == UInt8(ascii: ":") { return false }
-            case UInt8(ascii: "*"), UInt8(ascii: "?"): break
-            // Other readers split flow scalars at a colon; a quoted one is the same for all.
-            case UInt8(ascii: ":"): if inFlow { return false }
-            case UInt8(ascii: "&"): break
+            case UInt8(ascii: "*"), UInt8(ascii: "&"): break
+            // Other readers end flow scalars at these; a quoted one is the same for all.
+            case UInt8(ascii: ":"), UInt8(ascii: "?"): if inFlow { return false }
             default: if !isWord(byte) { return false }
             }
             previous = byte
