@@ -27,6 +27,60 @@ struct LandlockPropertyTests {
         }
     }
 
+    @Test(arguments: 0..<chunks)
+    func `moving and linking gives an object no right that it lacked`(_ chunk: Int) throws {
+        let features = try hostLandlock()
+        var moved = 0
+        for number in stride(from: chunk, to: Self.cases / 4, by: Self.chunks) {
+            moved += try Self.checkMoves(seed: UInt64(number) + 1_000_000, features)
+        }
+        if Self.cases >= 800 { #expect(moved > 0) }
+    }
+
+    /// Moves names about inside a domain and asks for every file afterwards; how many names were moved.
+    private static func checkMoves(seed: UInt64, _ features: LandlockFeatures) throws -> Int {
+        var random = SeededGenerator(seed: seed)
+        let tree = try RandomTree(&random)
+        var policy = randomPolicy(tree, &random)
+        // So that there is something to move with.
+        if random.chance(80),
+            let rule = Policy(files: [(.allow, [.create, .remove], [tree.root.path + "/**"])]).files
+        {
+            policy.files?.rules += rule.rules
+        }
+        let lowered = LandlockLowering.lower(policy, features: features, isPrivileged: false)
+        if lowered.coverage.findings.contains(where: { $0.kind == .excess }) { return 0 }
+        let ruleset = try LandlockApplication.prepare(lowered.recipe)
+        if ruleset.findings.contains(where: { $0.kind == .excess }) { return 0 }
+
+        let evaluator = Evaluator(
+            policy, vocabulary: .init(names: [], groups: [:], alwaysAllowed: [], narrowArguments: [:]))
+        let asked: [(probe_kind, FileAccessSet)] = [
+            (PROBE_READ, .read), (PROBE_WRITE, .write), (PROBE_EXECUTE, .execute),
+        ]
+        var granted: [UInt64: FileAccessSet] = [:]
+        for (path, inode) in tree.inodes() {
+            for (_, access) in asked
+            where evaluator.decide(.file(path: Array(path.utf8), access)).verdict == .allow {
+                granted[inode, default: []].formUnion(access)
+            }
+        }
+        let moves = tree.moves(&random)
+        let names = tree.names
+        let questions = names.flatMap { name in asked.map { Attempt($0.0, name) } }
+        let results = try Attempt.run(moves + questions, in: ruleset)
+        let inodes = Dictionary(uniqueKeysWithValues: tree.inodes(of: names))
+        for (index, result) in results.dropFirst(moves.count).enumerated() {
+            let name = names[index / asked.count]
+            guard result == 0 || result == ENOEXEC, let inode = inodes[name] else { continue }
+            #expect(
+                granted[inode, default: []].isSuperset(of: asked[index % asked.count].1),
+                "seed \(seed): \(questions[index].kind) \(name) after \(moves.map { "\($0.kind.rawValue) \($0.first) \($0.second)" }), \(results.prefix(moves.count)); \(describe(policy))"
+            )
+        }
+        return results.prefix(moves.count).filter { $0 == 0 }.count
+    }
+
     private struct Tally {
         var cases = 0
         var refused = 0
@@ -164,6 +218,35 @@ private struct RandomTree {
                 files[old, default: []].append(path)
                 files[path] = [old]
             }
+        }
+    }
+
+    /// Every name that there may be, with new ones.
+    var names: [String] {
+        directories.flatMap { directory in
+            ["x", "y.k", "z", "a", "b", "c", "h", "n"].map { directory + "/" + $0 }
+        }
+    }
+
+    /// The regular files among `names`, by inode number.
+    func inodes(of names: [String]) -> [(String, UInt64)] {
+        names.compactMap { name in
+            var status = stat()
+            guard lstat(name, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+            return (name, UInt64(status.st_ino))
+        }
+    }
+
+    func inodes() -> [(String, UInt64)] { inodes(of: files.keys.sorted()) }
+
+    /// Names moved, linked and exchanged, files and directories.
+    func moves(_ random: inout SeededGenerator) -> [Attempt] {
+        let names = names
+        let existing = files.keys.sorted() + directories.dropFirst()
+        return (0..<4).map { _ in
+            let kind = random.pick([PROBE_RENAME, PROBE_RENAME, PROBE_LINK, PROBE_EXCHANGE])
+            let other = kind == PROBE_EXCHANGE ? random.pick(existing) : random.pick(names)
+            return Attempt(kind, random.pick(existing), other)
         }
     }
 
