@@ -145,6 +145,24 @@ struct LandlockDomainTests {
     }
 
     @Test
+    func `the links of a process's own directory grant nothing`() throws {
+        let ruleset = try prepare(
+            Policy(files: [
+                (
+                    .allow, [.read],
+                    ["/proc/self/root", "/proc/self/fd/0", "/proc/self/exe/**", "/proc/self/stat*"]
+                )
+            ]))
+        #expect(
+            ruleset.ownGrants.map { String(decoding: $0.path, as: UTF8.self) }.sorted() == [
+                "/proc/self/stat", "/proc/self/statm", "/proc/self/status",
+            ])
+        let results = try Attempt.run(
+            [.init(PROBE_READ, "/etc/passwd"), .init(PROBE_READ, "/proc/self/status")], in: ruleset)
+        #expect(results == [EACCES, 0])
+    }
+
+    @Test
     func `root may not name a program for the kernel to start`() throws {
         guard geteuid() == 0 else { return }
         let attempts: [Attempt] = [
@@ -175,7 +193,7 @@ struct LandlockDomainTests {
         #expect(
             ruleset.findings.filter { $0.kind == .narrowed }.map { "\($0.subject) \($0.text)" } == [
                 "r2 a directory cannot be granted without what is beneath it: \(tree.path)/d; say 'P/**'",
-                "r1 has become a symbolic link, which is not followed: \(tree.path)/link",
+                "r1 leads through a symbolic link, which is not followed: \(tree.path)/link",
                 "r0 does not exist: \(tree.path)/none",
             ])
     }
