@@ -36,6 +36,7 @@ struct LandlockDomainTests {
     @Test
     func `a domain for nothing but tracing denies nothing else`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for name in ["a", "b"] { tree.directory(name) }
         tree.file("a/f")
         let sleeper = Process()
@@ -183,6 +184,7 @@ struct LandlockDomainTests {
     @Test
     func `paths that are missing, links or directories are named`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         tree.directory("d")
         symlink("d", tree.path + "/link")
         let ruleset = try prepare(
@@ -201,6 +203,7 @@ struct LandlockDomainTests {
     @Test
     func `a carved directory is named`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         tree.directory("d")
         let ruleset = try prepare(
             Policy(files: [
@@ -214,6 +217,7 @@ struct LandlockDomainTests {
     @Test
     func `too many entries are refused with the directory`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for number in 0...LandlockRecipe.maximumEntries {
             let descriptor = open(tree.path + "/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
             close(descriptor)
@@ -225,6 +229,7 @@ struct LandlockDomainTests {
     @Test
     func `too many rules are refused with the path`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for number in 0...LandlockRecipe.maximumRules {
             let descriptor = open(tree.path + "/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
             close(descriptor)
@@ -237,6 +242,7 @@ struct LandlockDomainTests {
     @Test
     func `no descriptor is left open`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for name in ["d", "e"] { tree.directory(name) }
         tree.file("d/f")
         func ours() -> Int {

@@ -72,7 +72,7 @@ extension Policy {
     }
 }
 
-/// A directory that goes away with the test.
+/// A directory that goes away with the test. Whoever needs it only by its path says how long with `keep`.
 final class TemporaryDirectory {
     let path: String
 
@@ -85,6 +85,9 @@ final class TemporaryDirectory {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Holds the directory until here.
+    func keep() {}
 
     func directory(_ name: String) { mkdir("\(path)/\(name)", 0o755) }
 
