@@ -33,7 +33,6 @@ enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 #ifndef SYS_landlock_create_ruleset
 #define SYS_landlock_create_ruleset 444
 #define SYS_landlock_add_rule 445
-#define SYS_landlock_restrict_self 446
 #endif
 #ifndef SYS_openat2
 #define SYS_openat2 437
@@ -73,11 +72,6 @@ int swguard_landlock_add_port(int ruleset_fd, uint16_t port, uint64_t rights)
 	struct net_port_attr attr = { .allowed_access = rights, .port = port };
 
 	return result(syscall(SYS_landlock_add_rule, ruleset_fd, RULE_NET_PORT, &attr, 0));
-}
-
-int swguard_landlock_restrict(int ruleset_fd, unsigned flags)
-{
-	return result(syscall(SYS_landlock_restrict_self, ruleset_fd, flags));
 }
 
 /* One name at a time with O_NOFOLLOW: O_PATH would open a link itself, so each is looked at. */
@@ -140,32 +134,6 @@ int swguard_landlock_open(int directory_fd, const char *path)
 	fd = open_by_names(root, path);
 	close(root);
 	return (int)fd;
-}
-
-int swguard_landlock_add_process(int ruleset_fd, const struct swguard_landlock_process_grant *grants, size_t count)
-{
-	int added = 0;
-	/* The link itself must be followed: it is how procfs names the caller. */
-	int self = open("/proc/self", O_PATH | O_CLOEXEC | O_DIRECTORY);
-
-	if (self < 0)
-		return -errno;
-	for (size_t i = 0; i < count; i++) {
-		struct stat status;
-		uint64_t rights;
-		int fd = swguard_landlock_open(self, grants[i].path);
-
-		if (fd < 0)
-			continue;
-		rights = 0;
-		if (fstat(fd, &status) == 0)
-			rights = S_ISDIR(status.st_mode) ? grants[i].directory_rights : grants[i].file_rights;
-		if (rights && swguard_landlock_add_path(ruleset_fd, fd, rights) == 0)
-			added++;
-		close(fd);
-	}
-	close(self);
-	return added;
 }
 
 long swguard_landlock_entries(int directory_fd, void *buffer, size_t size)

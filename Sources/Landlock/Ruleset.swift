@@ -4,7 +4,7 @@ internal import Glibc
 /// The owner of a Landlock ruleset: what is handled, and what of that is granted where.
 ///
 /// Its end closes the descriptor; a domain that was entered with it stays. Rules are added here, the domain is
-/// entered by the process that is to be confined (`swguard_landlock_restrict`).
+/// entered by the process that is to be confined (landlock_restrict_self(2)).
 ///
 /// # Minimum kernel version
 /// Linux 5.13.

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "probes.h"
+#include "swguard_landlock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -13,10 +14,15 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#ifndef SYS_landlock_restrict_self
+#define SYS_landlock_restrict_self 446
+#endif
 
 static int try_open(const char *path, int flags)
 {
@@ -120,7 +126,19 @@ static int try(const struct probe *probe)
 	return EINVAL;
 }
 
-int run_probes(int ruleset_fd, const struct swguard_landlock_process_grant *grants, size_t grant_count,
+static int add_own(int ruleset_fd, const struct own_grant *grant)
+{
+	int fd = open(grant->path, O_PATH | O_CLOEXEC);
+	int failed;
+
+	if (fd < 0)
+		return errno;
+	failed = -swguard_landlock_add_path(ruleset_fd, fd, grant->rights);
+	close(fd);
+	return failed;
+}
+
+int run_probes(int ruleset_fd, const struct own_grant *grants, size_t grant_count,
 	       const struct probe *probes, size_t count, int32_t *results)
 {
 	int pipes[2];
@@ -144,15 +162,12 @@ int run_probes(int ruleset_fd, const struct swguard_landlock_process_grant *gran
 
 		alarm(20);
 		if (ruleset_fd >= 0) {
-			int added;
-
-			if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+			for (size_t i = 0; i < grant_count && answer == 0; i++)
+				answer = add_own(ruleset_fd, &grants[i]);
+			if (answer == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 				answer = errno;
-			added = swguard_landlock_add_process(ruleset_fd, grants, grant_count);
-			if (added < 0)
-				answer = -added;
-			if (answer == 0)
-				answer = -swguard_landlock_restrict(ruleset_fd, 0);
+			if (answer == 0 && syscall(SYS_landlock_restrict_self, ruleset_fd, 0) != 0)
+				answer = errno;
 		}
 		if (write(pipes[1], &answer, sizeof(answer)) != sizeof(answer) || answer != 0)
 			_exit(1);

@@ -274,6 +274,15 @@ struct LandlockFileTests {
         #expect(lowered.coverage.findings.contains { $0.kind == .impossible })
     }
 
+    @Test
+    func `more patterns than can be compared are impossible, and take no time`() {
+        let paths = (0...LandlockRecipe.maximumPatterns).map { "/p/\($0)" }
+        let lowered = Policy(files: [Policy.allow("read", on: paths), Policy.deny("all", on: paths)])
+            .lowered(abi: 7)
+        #expect(lowered.coverage.findings.map(\.kind) == [.impossible])
+        #expect(!lowered.recipe.isNeeded)
+    }
+
     // MARK: Unix sockets without a network section
 
     @Test(arguments: abis)

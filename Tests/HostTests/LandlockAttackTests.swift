@@ -25,6 +25,7 @@ struct LandlockAttackTests {
 
     private func run(_ attempts: (String) -> [Attempt]) throws -> [Int32] {
         let (tree, recipe) = try makeScene()
+        defer { tree.keep() }
         let ruleset = try LandlockApplication.prepare(recipe)
         return try Attempt.run(attempts(tree.path), in: ruleset)
     }
@@ -92,6 +93,7 @@ struct LandlockAttackTests {
     @Test
     func `a symbolic link leads to the object and its rights`() throws {
         let (tree, recipe) = try makeScene()
+        defer { tree.keep() }
         symlink(tree.path + "/secret", tree.path + "/open/way")
         symlink(tree.path + "/key", tree.path + "/open/door")
         let ruleset = try LandlockApplication.prepare(recipe)
@@ -106,6 +108,7 @@ struct LandlockAttackTests {
     @Test
     func `a link in a carved directory is not followed when the rules are made`() throws {
         let (tree, recipe) = try makeScene()
+        defer { tree.keep() }
         symlink("/etc", tree.path + "/etc")
         let ruleset = try LandlockApplication.prepare(recipe)
         let results = try Attempt.run([.init(PROBE_READ, tree.path + "/etc/passwd")], in: ruleset)
@@ -123,6 +126,7 @@ struct LandlockAttackTests {
     @Test
     func `a file that replaced a granted one is not granted`() throws {
         let (tree, recipe) = try makeScene()
+        defer { tree.keep() }
         let ruleset = try LandlockApplication.prepare(recipe)
         tree.file("other")
         rename(tree.path + "/other", tree.path + "/plain")
@@ -140,6 +144,7 @@ struct LandlockAttackTests {
     @Test
     func `a denied file with other names is refused`() throws {
         let (tree, recipe) = try makeScene()
+        defer { tree.keep() }
         link(tree.path + "/key", tree.path + "/open/spare")
         let ruleset = try LandlockApplication.prepare(recipe)
         #expect(ruleset.findings.contains { $0.kind == .excess && $0.text.contains("hard links") })
@@ -149,6 +154,7 @@ struct LandlockAttackTests {
     func `other names by bind mount are denied as well`() throws {
         guard geteuid() == 0 else { return }
         let (tree, recipe) = try makeScene()
+        defer { tree.keep() }
         tree.directory("open/bound")
         let mounted = mount(tree.path + "/secret", tree.path + "/open/bound", nil, UInt(MS_BIND), nil)
         try #require(mounted == 0)

@@ -36,6 +36,7 @@ struct LandlockDomainTests {
     @Test
     func `a domain for nothing but tracing denies nothing else`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for name in ["a", "b"] { tree.directory(name) }
         tree.file("a/f")
         let sleeper = Process()
@@ -145,6 +146,24 @@ struct LandlockDomainTests {
     }
 
     @Test
+    func `the links of a process's own directory grant nothing`() throws {
+        let ruleset = try prepare(
+            Policy(files: [
+                (
+                    .allow, [.read],
+                    ["/proc/self/root", "/proc/self/fd/0", "/proc/self/exe/**", "/proc/self/stat*"]
+                )
+            ]))
+        #expect(
+            ruleset.ownGrants.map { String(decoding: $0.path, as: UTF8.self) }.sorted() == [
+                "/proc/self/stat", "/proc/self/statm", "/proc/self/status",
+            ])
+        let results = try Attempt.run(
+            [.init(PROBE_READ, "/etc/passwd"), .init(PROBE_READ, "/proc/self/status")], in: ruleset)
+        #expect(results == [EACCES, 0])
+    }
+
+    @Test
     func `root may not name a program for the kernel to start`() throws {
         guard geteuid() == 0 else { return }
         let attempts: [Attempt] = [
@@ -165,6 +184,7 @@ struct LandlockDomainTests {
     @Test
     func `paths that are missing, links or directories are named`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         tree.directory("d")
         symlink("d", tree.path + "/link")
         let ruleset = try prepare(
@@ -175,7 +195,7 @@ struct LandlockDomainTests {
         #expect(
             ruleset.findings.filter { $0.kind == .narrowed }.map { "\($0.subject) \($0.text)" } == [
                 "r2 a directory cannot be granted without what is beneath it: \(tree.path)/d; say 'P/**'",
-                "r1 has become a symbolic link, which is not followed: \(tree.path)/link",
+                "r1 leads through a symbolic link, which is not followed: \(tree.path)/link",
                 "r0 does not exist: \(tree.path)/none",
             ])
     }
@@ -183,6 +203,7 @@ struct LandlockDomainTests {
     @Test
     func `a carved directory is named`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         tree.directory("d")
         let ruleset = try prepare(
             Policy(files: [
@@ -196,6 +217,7 @@ struct LandlockDomainTests {
     @Test
     func `too many entries are refused with the directory`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for number in 0...LandlockRecipe.maximumEntries {
             let descriptor = open(tree.path + "/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
             close(descriptor)
@@ -207,6 +229,7 @@ struct LandlockDomainTests {
     @Test
     func `too many rules are refused with the path`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for number in 0...LandlockRecipe.maximumRules {
             let descriptor = open(tree.path + "/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
             close(descriptor)
@@ -219,6 +242,7 @@ struct LandlockDomainTests {
     @Test
     func `no descriptor is left open`() throws {
         let tree = try TemporaryDirectory()
+        defer { tree.keep() }
         for name in ["d", "e"] { tree.directory(name) }
         tree.file("d/f")
         func ours() -> Int {

@@ -72,7 +72,7 @@ extension Policy {
     }
 }
 
-/// A directory that goes away with the test.
+/// A directory that goes away with the test. Whoever needs it only by its path says how long with `keep`.
 final class TemporaryDirectory {
     let path: String
 
@@ -85,6 +85,9 @@ final class TemporaryDirectory {
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// Holds the directory until here.
+    func keep() {}
 
     func directory(_ name: String) { mkdir("\(path)/\(name)", 0o755) }
 
@@ -110,30 +113,25 @@ struct Attempt {
         self.number = number
     }
 
-    /// Tries all in a child confined by `ruleset`, one after another; nil: unconfined.
+    /// Tries all in a child confined by `ruleset`, one after another.
     static func run(_ attempts: [Attempt], in ruleset: borrowing PreparedRuleset) throws -> [Int32] {
-        try ruleset.ruleset.withDescriptor { descriptor in
-            try ruleset.processGrants.withEntries { entries, count in
-                try run(attempts, descriptor: descriptor, entries, count)
-            }
-        }
-    }
-
-    private static func run(
-        _ attempts: [Attempt], descriptor: CInt, _ entries: UnsafePointer<swguard_landlock_process_grant>?,
-        _ count: Int
-    ) throws -> [Int32] {
         var strings: [UnsafeMutablePointer<CChar>] = []
         defer { for string in strings { free(string) } }
-        let probes = attempts.map { attempt in
-            strings.append(strdup(attempt.first))
-            strings.append(strdup(attempt.second))
-            return probe(
-                kind: attempt.kind, number: attempt.number, a: strings[strings.count - 2],
-                b: strings[strings.count - 1])
+        func text(_ string: String) -> UnsafePointer<CChar> {
+            let copy = strdup(string)!
+            strings.append(copy)
+            return UnsafePointer(copy)
+        }
+        let grants = ruleset.ownGrants.map {
+            own_grant(path: text(String(decoding: $0.path, as: UTF8.self)), rights: $0.rights.rawValue)
+        }
+        let probes = attempts.map {
+            probe(kind: $0.kind, number: $0.number, a: text($0.first), b: text($0.second))
         }
         var results = [Int32](repeating: 0, count: attempts.count)
-        let failed = run_probes(descriptor, entries, count, probes, probes.count, &results)
+        let failed = ruleset.ruleset.withDescriptor { descriptor in
+            run_probes(descriptor, grants, grants.count, probes, probes.count, &results)
+        }
         guard failed == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failed) ?? .EIO) }
         return results
     }

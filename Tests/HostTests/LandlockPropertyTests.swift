@@ -41,6 +41,7 @@ struct LandlockPropertyTests {
     private static func checkMoves(seed: UInt64, _ features: LandlockFeatures) throws -> Int {
         var random = SeededGenerator(seed: seed)
         let tree = try RandomTree(&random)
+        defer { tree.root.keep() }
         var policy = randomPolicy(tree, &random)
         // So that there is something to move with.
         if random.chance(80),
@@ -90,6 +91,7 @@ struct LandlockPropertyTests {
     private static func check(seed: UInt64, _ host: LandlockFeatures, _ tally: inout Tally) throws {
         var random = SeededGenerator(seed: seed)
         let tree = try RandomTree(&random)
+        defer { tree.root.keep() }
         let policy = randomPolicy(tree, &random)
         let features = random.chance(70) ? host : host.limited(toABI: Int.random(in: 1...6, using: &random))
         let lowered = LandlockLowering.lower(policy, features: features, isPrivileged: false)

@@ -1,24 +1,11 @@
 /*
- * Landlock's three system calls (Linux 5.13), and what a child does with a ruleset between clone and execve.
- *
- * Nothing here allocates, locks or touches errno on the way out: each returns -errno, and the functions for the
- * child are async-signal-safe.
+ * What making a Landlock ruleset (Linux 5.13) takes of the kernel. Each function returns -errno where it fails.
  */
 #ifndef SWGUARD_LANDLOCK_H
 #define SWGUARD_LANDLOCK_H
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* A grant beneath the calling process's own directory in procfs, whose number is known to the child alone. */
-struct swguard_landlock_process_grant {
-	/* Relative to /proc/self; "." is that directory itself. Never through a symbolic link. */
-	const char *path;
-	/* LANDLOCK_ACCESS_FS_* where the object is a directory; 0: a directory is not granted. */
-	uint64_t directory_rights;
-	/* LANDLOCK_ACCESS_FS_* where it is anything else; 0: nothing else is granted. */
-	uint64_t file_rights;
-};
 
 /* The ABI version, from 1, or -errno: -ENOSYS without Landlock, -EOPNOTSUPP where it is not enabled at boot. */
 int swguard_landlock_version(void);
@@ -31,15 +18,6 @@ int swguard_landlock_add_path(int ruleset_fd, int fd, uint64_t rights);
 
 /* Grants `rights` on a TCP port, in host byte order; 0 or -errno. */
 int swguard_landlock_add_port(int ruleset_fd, uint16_t port, uint64_t rights);
-
-/*
- * In the child: adds what can be opened of `count` grants. What is missing or refused is left out, which grants
- * less. Returns how many were added, or -errno where procfs itself cannot be reached.
- */
-int swguard_landlock_add_process(int ruleset_fd, const struct swguard_landlock_process_grant *grants, size_t count);
-
-/* In the child, with no_new_privs set: enters the ruleset's domain, for good. 0 or -errno. */
-int swguard_landlock_restrict(int ruleset_fd, unsigned flags);
 
 /*
  * Opens `path` beneath `directory_fd` (-1: the root directory) as O_PATH and close-on-exec, through no symbolic

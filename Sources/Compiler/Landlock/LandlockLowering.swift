@@ -30,6 +30,7 @@ public struct LandlockLowering: Hashable, Sendable {
     public static func lower(_ policy: Policy, features: LandlockFeatures?, isPrivileged: Bool) -> Self {
         guard policy.mode == .enforce else { return Self() }
         var context = LoweringContext(policy: policy, features: features, isPrivileged: isPrivileged)
+        guard context.checkSize() else { return context.result }
         context.lowerNetwork()
         context.lowerUnixSockets()
         context.lowerFiles()
@@ -58,6 +59,17 @@ struct LoweringContext {
         self.policy = policy
         self.features = features
         self.isPrivileged = isPrivileged
+    }
+
+    /// Whether the policy is of a size that can be lowered.
+    mutating func checkSize() -> Bool {
+        let largest = (policy.files?.rules ?? []).max { $0.patterns.count < $1.patterns.count }
+        let count = (policy.files?.rules ?? []).reduce(0) { $0 + $1.patterns.count }
+        guard count > LandlockRecipe.maximumPatterns else { return true }
+        find(
+            .impossible, "files", largest?.header.id ?? "files.rules", largest?.header.location,
+            "\(count) patterns, at most \(LandlockRecipe.maximumPatterns) are compared; grant directories")
+        return false
     }
 
     /// The file rights that this kernel handles.

@@ -9,6 +9,8 @@ public struct LandlockRecipe: Hashable, Sendable {
     /// The limits of the language page: beyond them a policy is refused, with the pattern to blame.
     public static let maximumEntries = 20_000
     public static let maximumRules = 4_000
+    /// Beyond this many patterns nothing is compared: each allow meets each deny, and most become a rule.
+    public static let maximumPatterns = 8_000
 
     /// What a grant or a pattern stands for in the policy, for messages.
     public struct Origin: Hashable, Sendable {

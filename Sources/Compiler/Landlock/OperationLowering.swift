@@ -38,10 +38,7 @@ extension LoweringContext {
         _ operation: Operation, _ rights: FileRights, _ patterns: [PathPattern]
     ) {
         let decision = decide(operation)
-        guard decision.verdict == .deny, let rule = decision.rule else {
-            row(Self.section, operation.name, decision.rule?.location, .full, [], "granted")
-            return
-        }
+        guard decision.verdict == .deny, let rule = decision.rule else { return }
         guard isPrivileged else {
             row(
                 Self.section, operation.name, rule.location, .full, [],

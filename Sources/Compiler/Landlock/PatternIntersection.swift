@@ -11,7 +11,15 @@ extension PathPattern {
             let pair = Pair(left: left, right: right)
             if reached.insert(pair).inserted { waiting.append(pair) }
         }
-        reach(0, 0)
+        // Most pairs differ in their literal beginnings.
+        var start = 0
+        while start < min(tokens.count, other.tokens.count), case .byte(let left) = tokens[start],
+            case .byte(let right) = other.tokens[start]
+        {
+            if left != right { return false }
+            start += 1
+        }
+        reach(start, start)
         while let pair = waiting.popLast() {
             if accepts(at: pair.left), other.accepts(at: pair.right) { return true }
             if mayStandForNothing(at: pair.left) { reach(pair.left + 1, pair.right) }

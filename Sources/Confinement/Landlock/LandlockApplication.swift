@@ -16,7 +16,7 @@ public enum LandlockApplication {
         let (grants, carvings) = LandlockCarvings.split(
             recipe, aliases: Array(denies[recipe.denies.count...]))
         for grant in grants { try assembly.grant(grant) }
-        for grant in recipe.processGrants { assembly.addProcessGrant(grant) }
+        for grant in recipe.processGrants { assembly.grantOwn(grant) }
         for carving in carvings { try assembly.carve(carving, denies: denies) }
         return assembly.finish()
     }
@@ -35,14 +35,21 @@ public enum LandlockApplication {
 
 /// A ruleset with its rules in it, ready to be entered.
 ///
-/// Its end closes the ruleset's descriptor and frees the grants that the child adds.
+/// Its end closes the ruleset's descriptor.
 public struct PreparedRuleset: ~Copyable {
     public let ruleset: Ruleset
-    /// What the child adds before it enters the domain.
-    public let processGrants: ProcessGrants
+    /// A grant that the process itself must add before it enters the domain, since the path means another
+    /// object in each.
+    public struct OwnGrant: Hashable, Sendable {
+        /// Beneath `/proc/self`; nothing after that is a link.
+        public var path: [UInt8]
+        public var rights: FileRights
+    }
+
+    public let ownGrants: [OwnGrant]
     /// What is not granted though the policy grants it, and reasons to refuse.
     public let findings: [Coverage.Finding]
-    /// How many rules the ruleset has, without `processGrants`.
+    /// How many rules the ruleset has, without `ownGrants`.
     public let ruleCount: Int
     /// How many directory entries were visited.
     public let entryCount: Int

@@ -21,13 +21,15 @@ struct MountTable: Hashable, Sendable {
     /// Reads `text` in the form of mountinfo; lines that are not are left out.
     init(_ text: [UInt8]) {
         mounts = text.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            let fields = line.split(separator: UInt8(ascii: " ")).map { Array($0) }
-            guard fields.count > 6, let dash = fields.firstIndex(of: [UInt8(ascii: "-")]),
+            let fields = line.split(separator: UInt8(ascii: " "))
+            // Optional fields stand between the sixth and the dash.
+            guard fields.count > 6,
+                let dash = fields.firstIndex(where: { $0.elementsEqual(CollectionOfOne(UInt8(ascii: "-"))) }),
                 dash + 1 < fields.count
             else { return nil }
-            let type = fields[dash + 1]
+            let type = Array(fields[dash + 1])
             return Mount(
-                fileSystem: Self.kernelTypes.contains(type) ? type : fields[2],
+                fileSystem: Self.kernelTypes.contains(type) ? type : Array(fields[2]),
                 root: Self.unescaped(fields[3]), point: Self.unescaped(fields[4]))
         }
     }
@@ -94,7 +96,9 @@ struct MountTable: Hashable, Sendable {
     }
 
     /// `\040` and the like are bytes in octal.
-    private static func unescaped(_ field: [UInt8]) -> [UInt8] {
+    private static func unescaped(_ field: ArraySlice<UInt8>) -> [UInt8] {
+        guard field.contains(UInt8(ascii: "\\")) else { return Array(field) }
+        let field = Array(field)
         var bytes: [UInt8] = []
         var index = 0
         while index < field.count {

@@ -7,7 +7,7 @@ struct LandlockNotes {
     enum Kind: Hashable {
         /// The path does not exist.
         case missing
-        /// The path is a symbolic link, and was none when the policy was resolved.
+        /// The path leads through a symbolic link that was none when the policy was resolved.
         case becameLink
         /// The path cannot be opened, with the kernel's answer.
         case unreachable(Int32)
@@ -61,7 +61,7 @@ struct LandlockNotes {
     private static func describe(_ kind: Kind, _ names: String) -> (Coverage.Finding.Kind, String) {
         switch kind {
         case .missing: (.narrowed, "does not exist: \(names)")
-        case .becameLink: (.narrowed, "has become a symbolic link, which is not followed: \(names)")
+        case .becameLink: (.narrowed, "leads through a symbolic link, which is not followed: \(names)")
         case .unreachable(let code):
             (.narrowed, "cannot be opened (\(unsafe String(cString: strerror(code)))): \(names)")
         case .directoryItself:

@@ -15,7 +15,7 @@ struct RulesetAssembly: ~Copyable {
 
     private let recipe: LandlockRecipe
     private let ruleset: Ruleset
-    private var processGrants: [ProcessGrants.Entry] = []
+    private var ownGrants: [PreparedRuleset.OwnGrant] = []
     private var notes = LandlockNotes()
     private var ruleCount = 0
     private var entryCount = 0
@@ -31,9 +31,8 @@ struct RulesetAssembly: ~Copyable {
 
     consuming func finish() -> PreparedRuleset {
         let findings = notes.findings(origins: recipe.origins)
-        let grants = ProcessGrants(processGrants)
         return PreparedRuleset(
-            ruleset: ruleset, processGrants: grants, findings: findings, ruleCount: ruleCount,
+            ruleset: ruleset, ownGrants: ownGrants, findings: findings, ruleCount: ruleCount,
             entryCount: entryCount)
     }
 
@@ -55,11 +54,20 @@ struct RulesetAssembly: ~Copyable {
         try add(grant.rights, on: object, path: grant.path, origin: grant.origin)
     }
 
-    mutating func addProcessGrant(_ grant: LandlockRecipe.Grant) {
-        processGrants.append(
-            .init(
-                path: grant.path, directoryRights: grant.isSubtree ? grant.rights : [],
-                fileRights: grant.rights.intersection(.ofFiles)))
+    /// A grant beneath `/proc/self`. What is there is looked at in this process's own directory: the names are
+    /// the same, and a link among them (`root`, `exe`, what is in `fd`) must not be granted as what it leads to.
+    mutating func grantOwn(_ grant: LandlockRecipe.Grant) {
+        let name = Self.ownName(grant.path)
+        guard let object = open(Self.ownPath(beneath: grant.path), as: name, grant.origin, false) else {
+            return
+        }
+        let isDirectory = (try? object.kind()) == .directory
+        if isDirectory, !grant.isSubtree {
+            notes.add(.directoryItself, name, origin: grant.origin)
+            return
+        }
+        ownGrants.append(
+            .init(path: name, rights: isDirectory ? grant.rights : grant.rights.intersection(.ofFiles)))
     }
 
     /// Opens `path`, or notes under the name `name` why it cannot be.
@@ -159,6 +167,12 @@ struct RulesetAssembly: ~Copyable {
     /// This process's own directory: its names are those that the confined process will have.
     private static func ownPath(beneath path: [UInt8]) -> [UInt8] {
         proc + Array("/\(getpid())/".utf8) + path
+    }
+
+    /// How policies call it, and how the process will open it.
+    private static func ownName(_ path: [UInt8]) -> [UInt8] {
+        path == [UInt8(ascii: ".")]
+            ? LandlockRecipe.ownDirectory : LandlockRecipe.ownDirectory + [0x2f] + path
     }
 
     private mutating func visit(
@@ -266,10 +280,10 @@ struct RulesetAssembly: ~Copyable {
             try add(
                 isDirectory ? rights : rights.intersection(.ofFiles), on: object, path: path, origin: origin)
         case .own(let own):
-            processGrants.append(
+            ownGrants.append(
                 .init(
-                    path: own, directoryRights: isDirectory ? rights : [],
-                    fileRights: isDirectory ? [] : rights.intersection(.ofFiles)))
+                    path: Self.ownName(own),
+                    rights: isDirectory ? rights : rights.intersection(.ofFiles)))
         }
     }
 }

@@ -7,7 +7,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <swguard_landlock.h>
 
 enum probe_kind : uint32_t {
 	PROBE_READ,	  /* open for reading */
@@ -43,11 +42,17 @@ struct probe {
 	const char *b;
 };
 
+/* A grant that the child adds to the ruleset itself. */
+struct own_grant {
+	const char *path;
+	uint64_t rights;
+};
+
 /*
  * Runs `count` probes in a child that has entered the ruleset's domain; -1 as ruleset: unconfined. Each result
  * is 0 or an errno. Returns 0, or the errno that kept the child from starting.
  */
-int run_probes(int ruleset_fd, const struct swguard_landlock_process_grant *grants, size_t grant_count,
+int run_probes(int ruleset_fd, const struct own_grant *grants, size_t grant_count,
 	       const struct probe *probes, size_t count, int32_t *results);
 
 #endif
