@@ -7,6 +7,7 @@
 #include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/landlock.h>
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <signal.h>
@@ -115,12 +116,19 @@ static bool drop_capabilities(struct swguard_launch *launch)
 
 static bool add_grants(struct swguard_launch *launch)
 {
-	for (size_t index = 0; index < launch->layer_count; index++) {
-		const struct swguard_layer *layer = &launch->layers[index];
-		int result = swguard_landlock_add_process(layer->ruleset, layer->grants, layer->grant_count);
+	for (size_t index = 0; index < launch->grant_count; index++) {
+		const struct swguard_grant *grant = &launch->grants[index];
+		struct landlock_path_beneath_attr rule = { .allowed_access = grant->access };
+		long result;
 
-		/* Without procfs nothing of it can be granted, and nothing of it can be opened either. */
-		if (result < 0 && result != -ENOENT)
+		result = raw_syscall(__NR_openat, AT_FDCWD, (long)grant->path, O_PATH | O_CLOEXEC, 0, 0);
+		if (result < 0)
+			return fail(launch, SWGUARD_STEP_GRANT, result, index);
+		rule.parent_fd = (int32_t)result;
+		result = raw_syscall(__NR_landlock_add_rule, grant->ruleset, LANDLOCK_RULE_PATH_BENEATH, (long)&rule, 0,
+				     0);
+		raw_syscall(__NR_close, rule.parent_fd, 0, 0, 0, 0);
+		if (result < 0)
 			return fail(launch, SWGUARD_STEP_GRANT, result, index);
 	}
 	return true;
@@ -128,8 +136,8 @@ static bool add_grants(struct swguard_launch *launch)
 
 static bool restrict_files_and_network(struct swguard_launch *launch)
 {
-	for (size_t index = 0; index < launch->layer_count; index++) {
-		int result = swguard_landlock_restrict(launch->layers[index].ruleset, 0);
+	for (size_t index = 0; index < launch->ruleset_count; index++) {
+		long result = raw_syscall(__NR_landlock_restrict_self, launch->rulesets[index], 0, 0, 0, 0);
 
 		if (result < 0)
 			return fail(launch, SWGUARD_STEP_LANDLOCK, result, index);

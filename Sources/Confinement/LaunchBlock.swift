@@ -1,4 +1,5 @@
 internal import CLinux
+internal import Landlock
 
 /// A launch request in the form that the launcher's C code reads.
 ///
@@ -9,13 +10,18 @@ struct LaunchBlock: ~Copyable {
     let launch: UnsafeMutablePointer<swguard_launch>
     private let arena: UnsafeMutableRawPointer
     private let request: LaunchRequest
+    /// The paths of the grants, for messages.
+    private let ownGrants: [[UInt8]]
 
     init(_ request: LaunchRequest, signals: TakenSignals?) {
         var layout = Layout()
         let candidates = layout.strings(request.candidates)
         let arguments = layout.strings(request.arguments)
         let environment = layout.strings(request.environment)
-        let layers = layout.reserve(unsafe MemoryLayout<swguard_layer>.stride * request.layers.count)
+        let ownGrants = request.layers.flatMap { layer in layer.ownGrants.map { (layer.descriptor, $0) } }
+        let paths = layout.strings(ownGrants.map(\.1.path))
+        let grants = layout.reserve(unsafe MemoryLayout<swguard_grant>.stride * ownGrants.count)
+        let rulesets = layout.reserve(MemoryLayout<Int32>.stride * request.layers.count)
         let kept = layout.reserve(MemoryLayout<Int32>.stride * request.keptDescriptors.count)
         let filter = layout.reserve(request.filter?.bytes.count ?? 0)
         let plainFilter = layout.reserve(request.filterWithoutListener?.bytes.count ?? 0)
@@ -27,14 +33,16 @@ struct LaunchBlock: ~Copyable {
         unsafe layout.store(request.candidates, at: candidates, in: arena)
         unsafe layout.store(request.arguments, at: arguments, in: arena)
         unsafe layout.store(request.environment, at: environment, in: arena)
-        for (index, layer) in request.layers.enumerated() {
-            // The layer owns its grants, and `request` the layer, for as long as this block lives.
-            let value = unsafe swguard_layer(
-                grants: layer.grants.first, grant_count: layer.grants.count, ruleset: layer.descriptor,
-                reserved: 0)
-            unsafe (arena + layers).storeBytes(
-                of: value, toByteOffset: index * MemoryLayout<swguard_layer>.stride, as: swguard_layer.self)
+        unsafe layout.store(ownGrants.map(\.1.path), at: paths, in: arena)
+        let pathList = unsafe (arena + paths).assumingMemoryBound(to: UnsafePointer<CChar>?.self)
+        for (index, grant) in ownGrants.enumerated() {
+            let value = unsafe swguard_grant(
+                path: pathList[index], access: grant.1.rights.rawValue, ruleset: grant.0, reserved: 0)
+            unsafe (arena + grants).storeBytes(
+                of: value, toByteOffset: index * MemoryLayout<swguard_grant>.stride, as: swguard_grant.self)
         }
+        // The descriptors stay open as long as `request`, which holds the layers.
+        unsafe Self.store(request.layers.map(\.descriptor), at: rulesets, in: arena)
         unsafe Self.store(request.keptDescriptors.sorted(), at: kept, in: arena)
 
         unsafe launch.pointee.candidates = UnsafePointer(
@@ -43,9 +51,11 @@ struct LaunchBlock: ~Copyable {
             (arena + arguments).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
         unsafe launch.pointee.environment = UnsafePointer(
             (arena + environment).assumingMemoryBound(to: UnsafeMutablePointer<CChar>?.self))
-        unsafe launch.pointee.layers = UnsafePointer(
-            (arena + layers).assumingMemoryBound(to: swguard_layer.self))
-        unsafe launch.pointee.layer_count = request.layers.count
+        unsafe launch.pointee.rulesets = UnsafePointer((arena + rulesets).assumingMemoryBound(to: Int32.self))
+        unsafe launch.pointee.ruleset_count = request.layers.count
+        unsafe launch.pointee.grants = UnsafePointer(
+            (arena + grants).assumingMemoryBound(to: swguard_grant.self))
+        unsafe launch.pointee.grant_count = ownGrants.count
         unsafe launch.pointee.kept_descriptors = UnsafePointer(
             (arena + kept).assumingMemoryBound(to: Int32.self))
         unsafe launch.pointee.kept_count = request.keptDescriptors.count
@@ -64,6 +74,7 @@ struct LaunchBlock: ~Copyable {
         unsafe self.arena = arena
         unsafe self.launch = launch
         self.request = request
+        self.ownGrants = ownGrants.map(\.1.path)
     }
 
     deinit {
@@ -86,7 +97,7 @@ struct LaunchBlock: ~Copyable {
             case SWGUARD_STEP_CAPABILITIES: .capabilities
             case SWGUARD_STEP_NO_NEW_PRIVS: .noNewPrivileges
             case SWGUARD_STEP_GRANT:
-                .grant(layer: index)
+                .grant(path: ownGrants.indices.contains(index) ? ownGrants[index] : [])
             case SWGUARD_STEP_LANDLOCK: .landlock(layer: index)
             case SWGUARD_STEP_DESCRIPTORS: .descriptors
             case SWGUARD_STEP_SECCOMP: .seccomp

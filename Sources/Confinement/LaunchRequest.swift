@@ -50,7 +50,7 @@ public struct LaunchFailure: Error, Hashable, Sendable {
         case signals
         case capabilities
         case noNewPrivileges
-        case grant(layer: Int)
+        case grant(path: [UInt8])
         case landlock(layer: Int)
         case descriptors
         case seccomp

@@ -41,7 +41,7 @@ extension LaunchFailure {
         case .signals: "cannot set the signals of '\(command)': \(reason)"
         case .capabilities: "cannot drop the capabilities of '\(command)': \(reason)"
         case .noNewPrivileges: "cannot set no_new_privs for '\(command)': \(reason)"
-        case .grant(let layer): "cannot grant '\(command)' its /proc/self (layer \(layer + 1)): \(reason)"
+        case .grant(let path): "cannot grant '\(AuditText(path).string)' to '\(command)': \(reason)"
         case .landlock(let layer): "cannot confine '\(command)' with Landlock (layer \(layer + 1)): \(reason)"
         case .descriptors: "cannot close the descriptors of '\(command)': \(reason)"
         case .seccomp: "cannot confine '\(command)' with seccomp: \(reason)"

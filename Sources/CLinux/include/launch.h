@@ -4,8 +4,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "swguard_landlock.h"
-
 /* Starting one confined command.
  *
  * The child shares the caller's memory and descriptors until execve (as after vfork, but the caller can go on):
@@ -28,10 +26,10 @@ enum swguard_step : uint32_t {
 	SWGUARD_STEP_EXECUTE,
 };
 
-/* One Landlock layer: a ruleset, and what the child adds to it of its own directory in procfs. */
-struct swguard_layer {
-	const struct swguard_landlock_process_grant *grants;
-	size_t grant_count;
+/* What a grant adds to a Landlock ruleset in the child: a path that means another object in each process. */
+struct swguard_grant {
+	const char *path;
+	uint64_t access; /* LANDLOCK_ACCESS_FS_* */
 	int32_t ruleset; /* descriptor */
 	uint32_t reserved;
 };
@@ -49,9 +47,11 @@ struct swguard_launch {
 	const char *const *candidates; /* what to execute: the first that can be */
 	char *const *arguments;
 	char *const *environment;
-	const struct swguard_layer *layers; /* oldest first */
+	const int32_t *rulesets; /* Landlock layers, oldest first */
+	const struct swguard_grant *grants;
 	const int32_t *kept_descriptors; /* ascending, from 3 */
-	size_t layer_count;
+	size_t ruleset_count;
+	size_t grant_count;
 	size_t kept_count;
 	struct swguard_program filter;
 	/* Used where `filter` asks for a listener and an ancestor has one already (EBUSY). */
