@@ -4,12 +4,17 @@ private import Glibc
 /// The descriptors that swguard was started with.
 public enum Descriptors {
     /// Hides every inherited descriptor above 2 from the command but `kept`. Call it before anything is opened: a
-    /// descriptor of ours must not be taken for one that the caller meant.
+    /// descriptor of ours must not be taken for one that the caller meant, nor for a standard one that is closed (the
+    /// command finds these closed all the same).
     ///
     /// - Throws: A kept descriptor that is not open (EBADF) or the table's own failure.
     public static func protect(keeping kept: [CInt]) throws(DescriptorError) {
         for descriptor in kept where fcntl(descriptor, F_GETFD) < 0 {
             throw DescriptorError(descriptor: descriptor, code: errno)
+        }
+        for standard in CInt(0)...2 where fcntl(standard, F_GETFD) < 0 {
+            // The lowest free number is this one. Without /dev/null it stays free, and only we would suffer.
+            _ = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
         }
         if !forEachGap(between: kept, { swguard_close_on_exec($0, $1) == 0 }) {
             throw DescriptorError(descriptor: nil, code: errno)

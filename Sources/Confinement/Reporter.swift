@@ -36,6 +36,9 @@ public struct Reporter: ~Copyable {
     private var order: [DenialKey] = []
     private var head = 0
     private var forgotten = 0
+    /// How many entries have something counted.
+    private var counting = 0
+    private var ticked = AuditTime(seconds: 0, nanoseconds: 0)
 
     /// Events become readable lines on standard error.
     public init(options: Options) {
@@ -57,7 +60,7 @@ public struct Reporter: ~Copyable {
     var wantsCommandProcess: Bool { !isReadable }
 
     /// Whether counted events wait to be written.
-    var isCounting: Bool { entries.values.contains { $0.counted > 0 } }
+    var isCounting: Bool { counting > 0 }
 
     /// Writes the first record: what is enforced.
     mutating func began(_ record: EnforcementRecord) {
@@ -93,6 +96,7 @@ public struct Reporter: ~Copyable {
         guard var entry = entries.removeValue(forKey: key) else { return }
         entry.total += 1
         entry.counted += 1
+        if entry.counted == 1 { counting += 1 }
         if entry.counted == 1, let process { entry.process = process }
         entry.first = entry.first ?? time
         entry.last = time
@@ -127,7 +131,9 @@ public struct Reporter: ~Copyable {
 
     /// Writes what has been counted for a window and longer. Readable lines wait for the end.
     mutating func tick(at time: AuditTime) {
-        if isReadable { return }
+        // The clock can have been set back: then at once, and from there on.
+        if isReadable || (ticked <= time && ticked.nanoseconds(until: time) < Self.window) { return }
+        ticked = time
         for (key, entry) in entries where entry.counted > 0 {
             if let first = entry.first, first.nanoseconds(until: time) >= Self.window { flush(key) }
         }
@@ -145,6 +151,7 @@ public struct Reporter: ~Copyable {
         }
         entry.written = last
         entry.counted = 0
+        counting -= 1
         entry.first = nil
         entry.last = nil
         entries[key] = entry

@@ -12,7 +12,8 @@ internal import Policy
 public struct Supervisor: ~Copyable {
     /// Everything the supervisor needs beside the request.
     public struct Context {
-        /// Decides what the filter hands over; nil: the filter makes no listener.
+        /// Decides what the filter hands over, and says why a command may not be executed. Nil: the filter makes no
+        /// listener; whatever one hands over all the same is denied.
         public var judge: (any DenialJudge)?
         /// The first record, but for the process; nil: none is written.
         public var enforcement: EnforcementRecord?
@@ -187,7 +188,8 @@ public struct Supervisor: ~Copyable {
     }
 
     /// Stops as the command stopped, so that a shell sees its job stop; and wakes the command where only the
-    /// supervisor was woken.
+    /// supervisor was woken. Who stops and continues the command's process alone, past its process group, must continue
+    /// the supervisor too: a stopped process is not told of that. Calls that are handed over wait meanwhile.
     private mutating func stop(as signal: CInt) {
         _ = swguard_stop(signal)
         takeSignals(ignoringContinue: true)

@@ -37,6 +37,8 @@ import Testing
 
     @Test(arguments: [
         (["--read"], "--read needs a value"),
+        // As the argument parser has it: nothing behind the sign is no sign.
+        (["--read=", "--", "a"], "--read needs a value"),
         (["--read", "--exec", "/x", "--", "a"], "--read needs a value"),
         (["--read", "--", "a"], "--read needs a value"),
         (["--strict=yes", "--", "a"], "--strict takes no value"),
