@@ -3,7 +3,13 @@ public enum NetworkAccess: UInt8, CaseIterable, Hashable, Sendable {
     case connect, bind, listen
 
     /// The word that policies use.
-    public var name: String { String(describing: self) }
+    public var name: String {
+        switch self {
+        case .connect: "connect"
+        case .bind: "bind"
+        case .listen: "listen"
+        }
+    }
 
     /// The access that policies call `name`.
     public init?(name: some StringProtocol) {
@@ -34,7 +40,12 @@ public enum TransportProtocol: UInt8, CaseIterable, Hashable, Sendable {
     case tcp, udp
 
     /// The word that policies use.
-    public var name: String { String(describing: self) }
+    public var name: String {
+        switch self {
+        case .tcp: "tcp"
+        case .udp: "udp"
+        }
+    }
 }
 
 /// An IPv4 or IPv6 address, in network byte order. An IPv4-mapped IPv6 address is its IPv4 address.

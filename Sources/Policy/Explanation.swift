@@ -67,19 +67,28 @@ extension Evaluator {
         return Explanation(
             parts: decision.parts.map { part in
                 let decidedBy = part.rule.map { rule in
-                    Explanation.Rule(
-                        rule: rule,
-                        text: candidates.first {
-                            $0.header.id == rule.id && $0.header.location == rule.location
-                        }?
-                        .text
-                            ?? (part.verdict == .deny
-                                ? "deny what no rule allows" : "allow what no rule denies"))
+                    let written = candidates.first {
+                        $0.header.id == rule.id && $0.header.location == rule.location
+                    }
+                    return Explanation.Rule(rule: rule, text: written?.text ?? text(of: rule, part.verdict))
                 }
                 return Explanation.Part(
                     access: Self.access(of: request, part), object: object, verdict: part.verdict,
                     decidedBy: decidedBy, near: near(part, candidates))
             })
+    }
+
+    /// A section's default or a built-in rule in one line.
+    private func text(of rule: DecidingRule, _ verdict: Verdict) -> String {
+        switch (rule.id, verdict) {
+        case ("syscalls.always", _): return "allow what every command needs to start"
+        case ("network.families", _):
+            let words = (policy.network?.families ?? []).map(\.value.word)
+            return "families [\(words.joined(separator: ", "))]"
+        // A rule without a place is the language's own: starred, or granted unless denied.
+        case (_, .deny): return rule.location == nil ? "deny unless allowed" : "deny what no rule allows"
+        case (_, .allow): return rule.location == nil ? "allow unless denied" : "allow what no rule denies"
+        }
     }
 
     /// A rule as it stands to a request.

@@ -3,7 +3,19 @@ public enum FileAccess: UInt8, CaseIterable, Hashable, Sendable {
     case read, write, create, remove, execute, map, metadata, link, device
 
     /// The word that policies use.
-    public var name: String { String(describing: self) }
+    public var name: String {
+        switch self {
+        case .read: "read"
+        case .write: "write"
+        case .create: "create"
+        case .remove: "remove"
+        case .execute: "execute"
+        case .map: "map"
+        case .metadata: "metadata"
+        case .link: "link"
+        case .device: "device"
+        }
+    }
 
     /// The access that policies call `name`.
     public init?(name: some StringProtocol) {

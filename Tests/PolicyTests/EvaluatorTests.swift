@@ -207,3 +207,21 @@ private let onlyFiles: [Verdicts] = [
         #expect(evaluator.decide(.syscall(name: "read", arguments: [])).parts[0].action == nil)
     }
 }
+
+@Suite struct NameTests {
+    @Test func `every word is the name of its case`() {
+        for capability in Capability.allCases {
+            #expect(capability.name == String(describing: capability))
+            #expect(Capability(name: capability.name) == capability)
+        }
+        for access in FileAccess.allCases {
+            #expect(access.name == String(describing: access))
+            #expect(FileAccess(name: access.name) == access)
+        }
+        for access in NetworkAccess.allCases {
+            #expect(access.name == String(describing: access))
+            #expect(NetworkAccess(name: access.name) == access)
+        }
+        #expect(Capability(name: "CAP_KILL") == nil)
+    }
+}

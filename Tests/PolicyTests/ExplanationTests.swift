@@ -51,13 +51,34 @@ import Testing
         #expect(
             try explain(.operation(.mount)) == """
                 denied: operation mount
-                  by operations.default: deny what no rule allows
+                  by operations.default: deny unless allowed
 
                 """)
         #expect(
             try explain(.syscall(name: "mount", arguments: [])) == """
                 denied: syscall mount
                   by syscalls.rules[1] (policies/web.yaml:42): deny [@mount, ptrace]
+
+                """)
+    }
+
+    @Test func `built-in rules say what they are`() throws {
+        #expect(
+            try explain(.socket(family: 17, protocolNumber: 0)) == """
+                denied: socket packet
+                  by network.families (policies/web.yaml:26): families [unix, inet, inet6, netlink:route]
+
+                """)
+        #expect(
+            try explain(.syscall(name: "execve", arguments: [])) == """
+                allowed: syscall execve
+                  by syscalls.always: allow what every command needs to start
+
+                """)
+        #expect(
+            try explain(.operation(.anonymousExec)) == """
+                allowed: operation anonymous-exec
+                  by operations.default: allow unless denied
 
                 """)
     }

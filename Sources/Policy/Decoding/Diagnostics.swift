@@ -10,11 +10,6 @@ final class Diagnostics {
 
     var hasErrors: Bool { found.contains { $0.diagnostic.severity == .error } }
 
-    /// Whether any diagnostic so far is an error in the file that was entered as `text`.
-    func hasErrors(in file: String) -> Bool {
-        found.contains { $0.diagnostic.severity == .error && $0.diagnostic.location.file == file }
-    }
-
     /// Begins a file: its diagnostics stand behind those of earlier files, and show its lines.
     func enter(_ text: SourceText) { texts.append(text) }
 

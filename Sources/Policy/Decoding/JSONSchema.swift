@@ -7,7 +7,7 @@ public enum PolicySchema {
     public static func json() -> String {
         var schema: [(String, JSON)] = [
             ("$schema", .string("https://json-schema.org/draft/2020-12/schema")),
-            ("$id", .string("https://swguard.dev/schema/policy-v1.json")),
+            ("$id", .string("urn:swguard:policy:v1")),
             ("title", .string("swguard policy")),
         ]
         guard case .object(let body) = value(.object(PolicyShape.document)) else { return "" }
