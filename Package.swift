@@ -62,7 +62,7 @@ let package = Package(
         // Runs a command with single parts of the confinement made by hand, whole or broken.
         .executableTarget(
             name: "run-probe",
-            dependencies: ["Policy", "Confinement", "AuditLog", "CLinux", "CRunSupport"],
+            dependencies: ["Policy", "Confinement", "Landlock", "AuditLog", "CLinux", "CRunSupport"],
             path: "Tests/RunProbe", swiftSettings: strict),
         .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),

@@ -89,7 +89,7 @@ import Testing
     ]
 
     @Test(arguments: addresses) func `an address is written by RFC 5952`(_ row: (IPAddress, String)) {
-        #expect(row.0.text == row.1)
+        #expect(row.0.description == row.1)
     }
 
     /// Random denials at random times: however they are aggregated, and whatever is evicted, each is counted once.

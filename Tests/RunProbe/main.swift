@@ -8,6 +8,7 @@ import CLinux
 import CRunSupport
 import Confinement
 import Foundation
+import Landlock
 import Policy
 
 /// What a filter for these calls looks like, and what the judge makes of them.
@@ -116,6 +117,9 @@ if listens || !plain.isEmpty {
 switch broken {
 case "": break
 case "landlock": request.layers = [LandlockLayer(borrowing: CInt.max)]
+case "grant":
+    let grant = PreparedRuleset.OwnGrant(path: Array("/nowhere".utf8), rights: .readFile)
+    request.layers = [LandlockLayer(borrowing: CInt.max, ownGrants: [grant])]
 case "seccomp": request.filter = SeccompFilter(bytes: [UInt8](repeating: 0xff, count: 8))
 case "seccomp-empty": request.filter = SeccompFilter(bytes: [])
 case "seccomp-long": request.filter = SeccompFilter(bytes: [UInt8](repeating: 0, count: 8 * 70_000))

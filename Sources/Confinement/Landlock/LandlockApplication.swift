@@ -44,6 +44,11 @@ public struct PreparedRuleset: ~Copyable {
         /// Beneath `/proc/self`; nothing after that is a link.
         public var path: [UInt8]
         public var rights: FileRights
+
+        public init(path: [UInt8], rights: FileRights) {
+            self.path = path
+            self.rights = rights
+        }
     }
 
     public let ownGrants: [OwnGrant]

@@ -17,9 +17,9 @@ public final class LandlockLayer {
     }
 
     /// A ruleset that is somebody else's, and outlives this object.
-    public init(borrowing descriptor: CInt) {
+    public init(borrowing descriptor: CInt, ownGrants: [PreparedRuleset.OwnGrant] = []) {
         self.descriptor = descriptor
-        ownGrants = []
+        self.ownGrants = ownGrants
         prepared = nil
     }
 }
