@@ -179,7 +179,7 @@ private final class Person {
             try person.expect("sleep 60") { $0.lines.last == "sleep 60" }
             person.type("\u{3}")
             try person.expectPrompt()
-            person.type(line("exit 9"))
+            person.type(line("exit 0"))
             try person.expectPrompt()
             person.type(line("echo status $?"))
             try person.expect("status 9")

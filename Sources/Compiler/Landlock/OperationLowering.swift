@@ -21,10 +21,6 @@ extension LoweringContext {
                 PathPattern(subtree: "/sys/fs/cgroup".utf8),
             ]
         ),
-        (
-            .rawIO, [.readFile, .writeFile, .truncate],
-            ["/dev/mem", "/dev/kmem", "/dev/port"].map { PathPattern(literal: $0.utf8) }
-        ),
     ]
 
     mutating func lowerOperations() {

@@ -32,7 +32,7 @@ public enum PolicyCompiler {
                     policy: policy, sockets: landlock.sockets,
                     restrictsTruncation: landlock.restrictsTruncation != nil,
                     ptraceByLandlock: landlock.ptraceByLandlock, signalByLandlock: landlock.signalByLandlock))
-            let capabilities = CapabilityLowering.lower(policy)
+            let capabilities = CapabilityLowering.lower(policy, isPrivileged: features.isPrivileged)
             var covered = landlock.coverage
             covered.merge(calls.coverage)
             covered.merge(capabilities.coverage)
