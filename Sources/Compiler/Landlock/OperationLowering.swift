@@ -1,7 +1,8 @@
 import Landlock
 import Policy
 
-// The operations that a Landlock domain enforces, and those that only its files do.
+// The operations that a Landlock domain enforces, and those that only its files do. Rows are made here for the
+// latter alone: what the filter leaves to the domain stands in the filter's rows.
 extension LoweringContext {
     private static let section = "operations"
 
@@ -24,6 +25,8 @@ extension LoweringContext {
         (
             .rawIO, [.readFile, .writeFile, .truncate],
             ["/dev/mem", "/dev/kmem", "/dev/port"].map { PathPattern(literal: $0.utf8) }
+                // The model-specific registers of each processor.
+                + [PathPattern(subtree: "/dev/cpu".utf8)]
         ),
     ]
 
@@ -38,10 +41,7 @@ extension LoweringContext {
         _ operation: Operation, _ rights: FileRights, _ patterns: [PathPattern]
     ) {
         let decision = decide(operation)
-        guard decision.verdict == .deny, let rule = decision.rule else {
-            row(Self.section, operation.name, decision.rule?.location, .full, [], "granted")
-            return
-        }
+        guard decision.verdict == .deny, let rule = decision.rule else { return }
         guard isPrivileged else {
             row(
                 Self.section, operation.name, rule.location, .full, [],
@@ -77,16 +77,12 @@ extension LoweringContext {
         if features?.scopes.contains(.signal) == true {
             result.recipe.scopes.formUnion(.signal)
             result.signalByLandlock = true
-            row(
-                Self.section, Operation.signal.name, rule.location, .full, [.landlock], "scoped to the domain"
-            )
             return
         }
         let isNamed = rule.id != "operations.default"
         find(
             isNamed ? .excess : .gap, Self.section, isNamed ? rule.id : Operation.signal.name, rule.location,
             "signals to processes outside are not seen by \(kernelName) (ABI 6 does)")
-        row(Self.section, Operation.signal.name, rule.location, .none, [], "not seen by \(kernelName)")
     }
 
     /// Every domain keeps its processes from tracing those outside; where nothing else asks for a domain, one is
@@ -105,14 +101,10 @@ extension LoweringContext {
             find(
                 .excess, Self.section, Operation.ptrace.name, rule.location,
                 "the kernel has no Landlock: memory of other processes can be reached through /proc")
-            row(
-                Self.section, Operation.ptrace.name, rule.location, .partial, [.seccomp],
-                "the calls are refused; /proc/PID/mem is not seen")
             return
         }
         result.ptraceByLandlock = true
         if !hasDomain { makeNeutralDomain() }
-        row(Self.section, Operation.ptrace.name, rule.location, .full, [.landlock], "scoped to the domain")
     }
 
     private var hasDomain: Bool {
