@@ -40,10 +40,17 @@ let package = Package(
                 "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
             ],
             swiftSettings: shipped),
+        // A target of its own, so that tests can hold it against the scanner.
+        .target(
+            name: "RunDeclaration",
+            dependencies: [
+                "Confinement", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: shipped),
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog",
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "RunDeclaration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
@@ -75,7 +82,7 @@ let package = Package(
             name: "HostTests",
             dependencies: [
                 "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux", "CProbes",
-                "CRunSupport", "run-probe",
+                "CRunSupport", "run-probe", "RunDeclaration",
             ],
             swiftSettings: strict),
     ],

@@ -20,11 +20,35 @@ enum Remedy {
                 return "allow: [write], paths: [\(scalar(PathPattern.escape(path)))]"
             }
             return "allow: [\(denied)], endpoints: [\(quoted(address.endpoint))]"
-        case .socket(let family, _): return "families: [\(SocketFamilyName.of(family))]"
+        case .socket(let family, let number): return socket(family, number, refusedBy: rule.id)
         case .capability(let capability): return "capabilities: {allow: [\(capability.name)]}"
-        case .operation(let operation): return "operations: {allow: [\(operation.name)]}"
-        case .syscall(let name, _): return "allow: [\(name)]"
+        case .operation(let operation):
+            // What the kernel cannot filter stays refused, whatever is allowed.
+            return rule.reason == nil ? "operations: {allow: [\(operation.name)]}" : nil
+        case .syscall(let name, _):
+            switch rule.id {
+            case "syscalls.default": return "allow: [\(name)]"
+            // MSG_FASTOPEN connects to a port that Landlock does not see.
+            case "network.default": return #"allow: [connect], endpoints: ["tcp:*:*"]"#
+            default: return nil
+            }
         }
+    }
+
+    /// A socket cannot be made where its family is not listed, or where no rule lets it reach anything that the
+    /// kernel could tell from what is denied.
+    private static func socket(
+        _ family: UInt32, _ number: UInt32, refusedBy rule: String
+    ) -> String? {
+        if rule == "network.families" {
+            let word = SocketFamily.text(family: family, protocolNumber: number)
+            return SocketFamily(word: word) == nil ? nil : "families: [\(word)]"
+        }
+        // Without `network`, `files` decides on unix sockets, and below ABI 9 nobody sees whose they are.
+        if rule == "files.default" { return "network: {default: allow}" }
+        if family == 1 { return #"allow: [connect], endpoints: ["unix:/**"]"# }
+        let isDatagram = number == 17 || number == 136
+        return #"allow: [connect], endpoints: ["\#(isDatagram ? "udp" : "tcp"):*:*"]"#
     }
 
     /// A scalar within a flow sequence: plain where YAML takes it plain, else quoted.

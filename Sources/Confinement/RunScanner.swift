@@ -1,4 +1,5 @@
 private import AuditLog
+private import Policy
 
 /// Reads the arguments of `swguard run`.
 ///
@@ -13,6 +14,16 @@ public enum RunScanner {
 
     /// The options that `arguments`, everything behind `run`, ask for; nil: the help is asked for.
     public static func scan(_ arguments: [[UInt8]]) throws(UsageError) -> RunOptions? {
+        do throws(UsageError) {
+            return try options(in: arguments)
+        } catch {
+            // Whoever asks for help gets it, whatever else is wrong.
+            if asksForHelp(arguments) { return nil }
+            throw error
+        }
+    }
+
+    private static func options(in arguments: [[UInt8]]) throws(UsageError) -> RunOptions? {
         var options = RunOptions()
         var index = 0
         while index < arguments.count {
@@ -23,7 +34,7 @@ public enum RunScanner {
                 options.command = Array(arguments[index...])
                 break
             }
-            if argument == Array("--help".utf8) { return nil }
+            if help.contains(argument) { return nil }
             if let letters = shortFlags(argument) {
                 for letter in letters {
                     guard let option = letter else { return nil }
@@ -52,6 +63,13 @@ public enum RunScanner {
         return options
     }
 
+    private static func asksForHelp(_ arguments: [[UInt8]]) -> Bool {
+        arguments.prefix { $0 != terminator }.contains { argument in
+            help.contains(argument) || (shortFlags(argument) ?? []).contains { $0 == nil }
+        }
+    }
+
+    private static let help = ["--help", "--help-hidden"].map { Array($0.utf8) }
     private static let terminator = Array("--".utf8)
     private static let dash = UInt8(ascii: "-")
 
@@ -98,6 +116,9 @@ public enum RunScanner {
         if argument.first != dash {
             return UsageError(text: "unexpected argument '\(text)': the command is written behind '--'")
         }
-        return UsageError(text: "unknown option '\(text)'")
+        let name = AuditText(split(argument).name).string
+        let names = RunOption.all.map { "--\($0.name)" }
+        let hint = nearest(to: name, in: names).map { "; did you mean '\($0)'?" } ?? ""
+        return UsageError(text: "unknown option '\(name)'\(hint)")
     }
 }

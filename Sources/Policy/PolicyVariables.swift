@@ -21,13 +21,16 @@ public struct PolicyVariables: Hashable, Sendable {
         case unset(String)
     }
 
-    private var values: [Name: Value]
+    private let home, cwd, user, uid, tmpdir, runtime: Value
 
     /// The values, each given or missing with a reason.
     public init(home: Value, cwd: Value, user: Value, uid: Value, tmpdir: Value, runtime: Value) {
-        values = [
-            .home: home, .cwd: cwd, .user: user, .uid: uid, .tmpdir: tmpdir, .runtime: runtime,
-        ]
+        self.home = home
+        self.cwd = cwd
+        self.user = user
+        self.uid = uid
+        self.tmpdir = tmpdir
+        self.runtime = runtime
     }
 
     /// No variable has a value, for `reason`.
@@ -37,7 +40,16 @@ public struct PolicyVariables: Hashable, Sendable {
     }
 
     /// What the variable stands for.
-    public subscript(name: Name) -> Value { values[name] ?? .unset("it is not known here") }
+    public subscript(name: Name) -> Value {
+        switch name {
+        case .home: home
+        case .cwd: cwd
+        case .user: user
+        case .uid: uid
+        case .tmpdir: tmpdir
+        case .runtime: runtime
+        }
+    }
 
     /// The bytes to insert, checked: a path must be absolute, normal and not `/`.
     func bytes(of name: Name, at offset: Int) throws(PolicyTextError) -> [UInt8] {

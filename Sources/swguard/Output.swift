@@ -24,7 +24,7 @@ enum Output {
                 ("file", .string(diagnostic.location.file)), ("line", .int(diagnostic.location.line)),
                 ("column", .int(diagnostic.location.column)), ("length", .int(diagnostic.location.length)),
                 ("severity", .string(diagnostic.severity.rawValue)), ("text", .string(diagnostic.text)),
-                ("hint", diagnostic.hint.map { .string($0) } ?? .null),
+                ("hint", JSON(diagnostic.hint)),
             ])
         }
         line(

@@ -1,5 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
+internal import Policy
+internal import RunDeclaration
 
 /// The whole command line, as help, man pages and completions show it.
 struct SwguardCommand: ParsableCommand {
@@ -25,14 +27,45 @@ struct SwguardCommand: ParsableCommand {
         } catch let status as ExitStatus {
             Glibc.exit(status.rawValue)
         } catch {
-            let text = fullMessage(for: error)
+            if let name = unknownCommand {
+                Output.diagnose(name)
+                Glibc.exit(ExitStatus.usage.rawValue)
+            }
             if exitCode(for: error) == .success {
-                print(text)
+                Output.line(fullMessage(for: error))
                 Glibc.exit(ExitStatus.yes.rawValue)
             }
-            Output.diagnose(text)
+            Output.diagnose(usageText(of: error))
             Glibc.exit(ExitStatus.usage.rawValue)
         }
+    }
+
+    /// What to say where the first argument should be a command and is none.
+    private static var unknownCommand: String? {
+        guard CommandLine.arguments.count > 1 else { return nil }
+        let name = CommandLine.arguments[1]
+        let known = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+        if name.hasPrefix("-") || known.contains(name) { return nil }
+        let hint = nearest(to: name, in: known).map { "; did you mean '\($0)'?" } ?? ""
+        return """
+            swguard: unknown command '\(DiagnosticFormatter.printable(name))'\(hint)
+            usage: swguard \(known.joined(separator: "|")) ...
+              See 'swguard --help' for more information.
+            """
+    }
+
+    /// `swguard: what is wrong`, what would be right, and how the command is written.
+    private static func usageText(of error: any Error) -> String {
+        let message = message(for: error)
+        let first = message.prefix(1)
+        // The argument parser writes sentences; a name that stands first keeps its case.
+        let isSentence = message.dropFirst().first.map { $0.isLowercase || $0 == " " } ?? false
+        let text = (isSentence ? first.lowercased() : String(first)) + message.dropFirst()
+        let rest = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: true)
+            .drop { !$0.hasPrefix("Usage:") }
+            .map { $0.hasPrefix("Usage:") ? "usage:" + $0.dropFirst(6) : String($0) }
+        let head = "swguard: " + (text.hasSuffix(".") ? String(text.dropLast()) : text)
+        return ([head] + rest).joined(separator: "\n")
     }
 }
 

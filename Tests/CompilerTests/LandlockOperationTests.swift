@@ -17,7 +17,6 @@ struct LandlockOperationTests {
         #expect(lowered.grants == ["//**": abi >= 2 ? .refer : .makeBlockDevice])
         #expect(lowered.recipe.fileRights == (abi >= 2 ? .refer : .makeBlockDevice))
         #expect(lowered.kinds("ptrace") == (abi >= 2 ? [] : [.narrowed]))
-        #expect(lowered.extent("ptrace") == .full)
     }
 
     @Test

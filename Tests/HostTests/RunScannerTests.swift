@@ -46,7 +46,7 @@ import Testing
         (["--keep-fd=-1", "--", "a"], "--keep-fd cannot be '-1'"),
         (["--backend", "bpf", "--", "a"], "--backend cannot be 'bpf'"),
         (["--audit", "fd:x", "--", "a"], "--audit cannot be 'fd:x'"),
-        (["--polcy", "x", "--", "a"], "unknown option '--polcy'"),
+        (["--polcy", "x", "--", "a"], "unknown option '--polcy'; did you mean '--policy'?"),
         (["-x", "--", "a"], "unknown option '-x'"),
         (["-vx", "--", "a"], "unknown option '-vx'"),
         (["make"], "unexpected argument 'make': the command is written behind '--'"),

@@ -19,11 +19,9 @@ extension LoweringContext {
                 }
             row(
                 Self.section, rule.header.id, rule.header.location, extent, Self.joined(parts.map(\.layers)),
-                parts.map(\.text).joined(separator: "; "))
+                Self.joined(parts))
         }
-        let names = section.families.map { family in
-            family.value.name + (family.value.protocolNumber.map { ":\($0)" } ?? "")
-        }
+        let names = section.families.map(\.value.word)
         row(
             Self.section, "network.families", section.location, .full, [.seccomp],
             names.isEmpty ? "no sockets" : "socket(2) of \(names.joined(separator: ", "))")
@@ -37,7 +35,7 @@ extension LoweringContext {
             Self.section, "network.default", section.location,
             isPartial ? .partial : .full, Self.joined(parts.map(\.layers)),
             section.defaultVerdict == .allow
-                ? "everything is granted that no rule denies" : parts.map(\.text).joined(separator: "; "))
+                ? "everything is granted that no rule denies" : Self.joined(parts))
     }
 
     /// What an endpoint is about.
@@ -91,6 +89,13 @@ extension LoweringContext {
             }
             return .init(layers: [], text: "abstract unix sockets not limited")
         }
+    }
+
+    /// What the parts do, each thing said once.
+    private static func joined(_ parts: [Mechanism]) -> String {
+        var texts: [String] = []
+        for part in parts where !texts.contains(part.text) { texts.append(part.text) }
+        return texts.joined(separator: "; ")
     }
 
     private static func joined(_ layers: [[Coverage.Layer]]) -> [Coverage.Layer] {

@@ -1,11 +1,12 @@
 import Landlock
 import Policy
 
-// The operations that a Landlock domain enforces, and those that only its files do.
+// The operations that a Landlock domain enforces, and those that only its files do. Rows are made here for the
+// latter alone: what the filter leaves to the domain stands in the filter's rows.
 extension LoweringContext {
     private static let section = "operations"
 
-    /// Files whose content names a program that the kernel starts, or that are the machine's memory. Only root
+    /// Files whose content names a program that the kernel starts, Only root
     /// and processes with capabilities may write them, by the kernel's own permissions.
     private static let kernelFiles: [(operation: Operation, rights: FileRights, patterns: [PathPattern])] = [
         (
@@ -70,16 +71,12 @@ extension LoweringContext {
         if features?.scopes.contains(.signal) == true {
             result.recipe.scopes.formUnion(.signal)
             result.signalByLandlock = true
-            row(
-                Self.section, Operation.signal.name, rule.location, .full, [.landlock], "scoped to the domain"
-            )
             return
         }
         let isNamed = rule.id != "operations.default"
         find(
             isNamed ? .excess : .gap, Self.section, isNamed ? rule.id : Operation.signal.name, rule.location,
             "signals to processes outside are not seen by \(kernelName) (ABI 6 does)")
-        row(Self.section, Operation.signal.name, rule.location, .none, [], "not seen by \(kernelName)")
     }
 
     /// Every domain keeps its processes from tracing those outside; where nothing else asks for a domain, one is
@@ -98,14 +95,10 @@ extension LoweringContext {
             find(
                 .excess, Self.section, Operation.ptrace.name, rule.location,
                 "the kernel has no Landlock: memory of other processes can be reached through /proc")
-            row(
-                Self.section, Operation.ptrace.name, rule.location, .partial, [.seccomp],
-                "the calls are refused; /proc/PID/mem is not seen")
             return
         }
         result.ptraceByLandlock = true
         if !hasDomain { makeNeutralDomain() }
-        row(Self.section, Operation.ptrace.name, rule.location, .full, [.landlock], "scoped to the domain")
     }
 
     private var hasDomain: Bool {

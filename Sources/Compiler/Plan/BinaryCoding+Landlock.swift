@@ -36,7 +36,7 @@ extension PathPattern.Token: BinaryCodable {
         case .set(let set):
             writer.write(2)
             let members = (0...255).map { UInt8($0) }.filter { set.contains($0) }
-            members.encode(to: &writer)
+            BinaryBytes(members).encode(to: &writer)
         case .star: writer.write(3)
         case .anything: writer.write(4)
         case .subtree: writer.write(5)
@@ -48,7 +48,7 @@ extension PathPattern.Token: BinaryCodable {
         case 1: self = .anyByte
         case 2:
             var set = ByteSet()
-            for member in try [UInt8](from: &reader) { set.insert(member) }
+            for member in try BinaryBytes(from: &reader).bytes { set.insert(member) }
             self = .set(set)
         case 3: self = .star
         case 4: self = .anything
@@ -90,7 +90,7 @@ extension LandlockRecipe: BinaryCodable {
 
 extension LandlockRecipe.Grant: BinaryCodable {
     func encode(to writer: inout BinaryWriter) {
-        path.encode(to: &writer)
+        BinaryBytes(path).encode(to: &writer)
         rights.encode(to: &writer)
         isSubtree.encode(to: &writer)
         origin.encode(to: &writer)
@@ -98,7 +98,7 @@ extension LandlockRecipe.Grant: BinaryCodable {
     }
     init(from reader: inout BinaryReader) throws(BinaryError) {
         self.init(
-            path: try [UInt8](from: &reader), rights: try FileRights(from: &reader),
+            path: try BinaryBytes(from: &reader).bytes, rights: try FileRights(from: &reader),
             isSubtree: try Bool(from: &reader), origin: try Int(from: &reader),
             hasOtherSpelling: try Bool(from: &reader))
     }
@@ -120,12 +120,12 @@ extension LandlockRecipe.WalkPattern: BinaryCodable {
 
 extension LandlockRecipe.Carving: BinaryCodable {
     func encode(to writer: inout BinaryWriter) {
-        root.encode(to: &writer)
+        BinaryBytes(root).encode(to: &writer)
         allows.encode(to: &writer)
     }
     init(from reader: inout BinaryReader) throws(BinaryError) {
         self.init(
-            root: try [UInt8](from: &reader), allows: try [LandlockRecipe.WalkPattern](from: &reader))
+            root: try BinaryBytes(from: &reader).bytes, allows: try [LandlockRecipe.WalkPattern](from: &reader))
     }
 }
 

@@ -144,18 +144,29 @@ extension String: BinaryCodable {
     }
 }
 
+/// Bytes, as one piece. (An array of them would be taken apart byte by byte.)
+struct BinaryBytes: BinaryCodable {
+    var bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    func encode(to writer: inout BinaryWriter) {
+        writer.write(count: bytes.count)
+        writer.write(contentsOf: bytes)
+    }
+    init(from reader: inout BinaryReader) throws(BinaryError) {
+        let count = try reader.readCount()
+        bytes = Array(try reader.read(count: count))
+    }
+}
+
 extension Array: BinaryCodable where Element: BinaryCodable {
     func encode(to writer: inout BinaryWriter) {
         writer.write(count: count)
-        if let bytes = self as? [UInt8] { return writer.write(contentsOf: bytes) }
         for element in self { element.encode(to: &writer) }
     }
     init(from reader: inout BinaryReader) throws(BinaryError) {
         let count = try reader.readCount()
-        if Element.self == UInt8.self, let bytes = Array<UInt8>(try reader.read(count: count)) as? Self {
-            self = bytes
-            return
-        }
         self = []
         reserveCapacity(count)
         for _ in 0..<count { append(try Element(from: &reader)) }

@@ -60,8 +60,8 @@ public struct Plan: Hashable, Sendable {
 extension Plan: BinaryCodable {
     func encode(to writer: inout BinaryWriter) {
         layers.encode(to: &writer)
-        filter.bytes.encode(to: &writer)
-        filterWithoutListener.bytes.encode(to: &writer)
+        filter.encode(to: &writer)
+        filterWithoutListener.encode(to: &writer)
         keptCapabilities.encode(to: &writer)
         coverageParts.encode(to: &writer)
         decisionParts.encode(to: &writer)
@@ -93,9 +93,9 @@ extension Plan.Layer: BinaryCodable {
 }
 
 extension FilterProgram: BinaryCodable {
-    func encode(to writer: inout BinaryWriter) { bytes.encode(to: &writer) }
+    func encode(to writer: inout BinaryWriter) { BinaryBytes(bytes).encode(to: &writer) }
     init(from reader: inout BinaryReader) throws(BinaryError) {
-        guard let program = Self(bytes: try [UInt8](from: &reader)) else { throw reader.error }
+        guard let program = Self(bytes: try BinaryBytes(from: &reader).bytes) else { throw reader.error }
         self = program
     }
 }
@@ -116,6 +116,6 @@ struct Deferred<Value: BinaryCodable & Hashable & Sendable>: Hashable, Sendable,
         return try? Value(from: &reader)
     }
 
-    func encode(to writer: inout BinaryWriter) { bytes.encode(to: &writer) }
-    init(from reader: inout BinaryReader) throws(BinaryError) { bytes = try [UInt8](from: &reader) }
+    func encode(to writer: inout BinaryWriter) { BinaryBytes(bytes).encode(to: &writer) }
+    init(from reader: inout BinaryReader) throws(BinaryError) { bytes = try BinaryBytes(from: &reader).bytes }
 }

@@ -29,8 +29,8 @@ public struct PlanInputs: Hashable, Sendable {
         var writer = BinaryWriter()
         files.encode(to: &writer)
         missing.encode(to: &writer)
-        links.map(\.path).encode(to: &writer)
-        links.map(\.target).encode(to: &writer)
+        links.map { BinaryBytes($0.path) }.encode(to: &writer)
+        links.map { BinaryBytes($0.target) }.encode(to: &writer)
         planName.encode(to: &writer)
         return SealedFile.encode(writer.bytes, magic: Self.magic, format: PlanFile.format)
     }
@@ -42,12 +42,12 @@ public struct PlanInputs: Hashable, Sendable {
         }
         var reader = BinaryReader(body)
         guard let files = try? [String](from: &reader), let missing = try? [String](from: &reader),
-            let paths = try? [[UInt8]](from: &reader), let targets = try? [[UInt8]](from: &reader),
+            let paths = try? [BinaryBytes](from: &reader), let targets = try? [BinaryBytes](from: &reader),
             let planName = try? String(from: &reader), paths.count == targets.count, reader.isAtEnd
         else { return nil }
         self.files = files
         self.missing = missing
-        links = zip(paths, targets).map { Link(path: $0, target: $1) }
+        links = zip(paths, targets).map { Link(path: $0.bytes, target: $1.bytes) }
         self.planName = planName
     }
 }

@@ -36,6 +36,7 @@ public enum PolicyCompiler {
             var covered = landlock.coverage
             covered.merge(calls.coverage)
             covered.merge(capabilities.coverage)
+            covered.arrange()
             coverage.append(covered)
             decisions.append(calls.decisions)
             if let mask = capabilities.kept { kept = (kept ?? .max) & mask }

@@ -88,7 +88,7 @@ struct OperationCalls {
                         s390_pci_mmio_write
                         """),
                 mechanism:
-                    "refuses iopl and ioperm; devices (/dev/mem, /dev/port, msr) where files are mediated")
+                    "refuses iopl and ioperm; the devices are files")
         case .kernelHelper:
             Self(
                 refusals: [Refusal(calls: "_sysctl")], extent: .none,

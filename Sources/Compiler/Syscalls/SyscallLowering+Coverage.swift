@@ -94,7 +94,7 @@ extension SyscallLowering {
         row(
             "syscalls.always", nil,
             "allows " + SyscallTable.alwaysAllowed.filter { known.contains($0) }.joined(separator: " "))
-        row("syscalls.unknown", nil, "calls newer than \(SyscallTable.source) answer ENOSYS")
+        row("syscalls.unknown", nil, "calls newer than the table (\(SyscallTable.source)) answer ENOSYS")
     }
 
     private mutating func row(_ subject: String, _ location: SourceLocation?, _ mechanism: String) {

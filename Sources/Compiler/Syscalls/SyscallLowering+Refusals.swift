@@ -11,12 +11,12 @@ extension SyscallLowering {
         if operation == .ptrace, inputs.ptraceByLandlock {
             return describe(
                 operation, by: rule, extent: .full, layers: [.landlock],
-                mechanism: "the domain: no process outside it can be traced")
+                mechanism: "no process outside the domain can be traced")
         }
         if operation == .signal, inputs.signalByLandlock {
             return describe(
                 operation, by: rule, extent: .full, layers: [.landlock],
-                mechanism: "the domain's scope for signals")
+                mechanism: "no process outside the domain can be signalled")
         }
         for refusal in calls.refusals {
             let isHidden = refusal.errno == ErrorNumber.noSystemCall

@@ -7,7 +7,7 @@ public struct HostCheck: Sendable {
     /// How it went.
     public enum State: String, Sendable {
         /// It works.
-        case good = "ok     "
+        case good = "ok"
         /// It works in part: some policies are refused or narrowed.
         case partial = "partial"
         /// It does not work: nothing that needs it can be run.

@@ -51,8 +51,9 @@ final class PlanJudge: DenialJudge {
             switch cause.subject {
             case .operation(let operation): .operation(operation)
             case .socket where ["socket", "socketpair"].contains(name):
-                .socket(
+                Self.socket(
                     family: UInt32(truncatingIfNeeded: call.arguments[0]),
+                    type: UInt32(truncatingIfNeeded: call.arguments[1]),
                     protocolNumber: UInt32(truncatingIfNeeded: call.arguments[2]))
             case .socket, .syscall, .file: .syscall(name: name, arguments: call.arguments)
             }
@@ -65,6 +66,21 @@ final class PlanJudge: DenialJudge {
         let part = Decision.Part(access: access, verdict: .deny, rule: cause.rule, log: true)
         return Judgement(
             policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
+    }
+
+    /// What a call of socket(2) asks for: of inet and inet6, protocol 0 is TCP or UDP, by the type.
+    private static func socket(family: UInt32, type: UInt32, protocolNumber: UInt32) -> Request {
+        guard protocolNumber == 0, family == 2 || family == 10 else {
+            return .socket(family: family, protocolNumber: protocolNumber)
+        }
+        // The flags stand above SOCK_TYPE_MASK (include/linux/net.h).
+        let number: UInt32 =
+            switch type & 0xf {
+            case 1: 6
+            case 2: 17
+            default: 0
+            }
+        return .socket(family: family, protocolNumber: number)
     }
 
     /// The oldest layer that denies the request; a grant only where a rule asks for it to be logged.

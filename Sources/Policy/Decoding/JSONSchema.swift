@@ -12,7 +12,7 @@ public enum PolicySchema {
         ]
         guard case .object(let body) = value(.object(PolicyShape.document)) else { return "" }
         schema += body
-        return JSON.object(schema).text + "\n"
+        return JSON.object(schema).indentedText + "\n"
     }
 
     private static func value(_ shape: Shape) -> JSON {
@@ -28,7 +28,7 @@ public enum PolicySchema {
             return .object(fields)
         case .list(let list):
             var fields: [(String, JSON)] = [("type", .string("array")), ("items", value(list.item))]
-            if !list.mayBeEmpty { fields.append(("minItems", .number(1))) }
+            if !list.mayBeEmpty { fields.append(("minItems", .int(1))) }
             // A name stands in a list once; two rules may read the same.
             switch list.item {
             case .text, .word: if !list.mayRepeat { fields.append(("uniqueItems", .bool(true))) }
@@ -75,59 +75,5 @@ public enum PolicySchema {
                 ("then", .object([("properties", .object(lists.map { ($0, names) }))])),
             ])
         }
-    }
-}
-
-/// A JSON value, and its text.
-private enum JSON {
-    case string(String)
-    case number(Int)
-    case bool(Bool)
-    case array([JSON])
-    case object([(String, JSON)])
-
-    /// The value, indented by two spaces a level.
-    var text: String {
-        var result = ""
-        write(to: &result, indent: "")
-        return result
-    }
-
-    private func write(to result: inout String, indent: String) {
-        let inner = indent + "  "
-        switch self {
-        case .string(let text): result += Self.quoted(text)
-        case .number(let number): result += String(number)
-        case .bool(let flag): result += flag ? "true" : "false"
-        case .array(let items):
-            result += "["
-            for (index, item) in items.enumerated() {
-                result += index == 0 ? "\n" : ",\n"
-                result += inner
-                item.write(to: &result, indent: inner)
-            }
-            result += items.isEmpty ? "]" : "\n\(indent)]"
-        case .object(let fields):
-            result += "{"
-            for (index, field) in fields.enumerated() {
-                result += (index == 0 ? "\n" : ",\n") + inner + Self.quoted(field.0) + ": "
-                field.1.write(to: &result, indent: inner)
-            }
-            result += fields.isEmpty ? "}" : "\n\(indent)}"
-        }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case let scalar where scalar.value < 0x20:
-                result += "\\u" + YAMLScalar.hexadecimal(scalar.value, digits: 4)
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
     }
 }

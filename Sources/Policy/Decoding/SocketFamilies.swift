@@ -22,7 +22,7 @@ extension SocketFamily {
     }
 
     /// A family and protocol of the kernel as people read them: `inet`, `netlink:route`, `family 77`.
-    static func text(family: UInt32, protocolNumber: UInt32) -> String {
+    public static func text(family: UInt32, protocolNumber: UInt32) -> String {
         guard let name = table.first(where: { $0.number == family })?.name else { return "family \(family)" }
         let isNetlink = name == "netlink"
         return SocketFamily(name: name, number: family, protocolNumber: isNetlink ? protocolNumber : nil).word

@@ -20,7 +20,10 @@ struct CheckCommand: ParsableCommand {
         for reference in policies {
             let loaded = workspace.load(reference)
             diagnostics += loaded.diagnostics
-            if let policy = loaded.policy { diagnostics += LinkedPolicy(policy).notes }
+            if let policy = loaded.policy {
+                // What leads through links in an include is said where the include itself is checked.
+                diagnostics += LinkedPolicy(policy).notes.filter { $0.location.file == policy.file }
+            }
             isUnreadable = isUnreadable || loaded.unreadable != nil
             if loaded.policy != nil { good.append(reference) }
             verdicts.append([

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Compiler
 internal import Confinement
+internal import Policy
 
 /// `swguard doctor`: what this kernel and these privileges allow, each found by trying it.
 struct DoctorCommand: ParsableCommand {
@@ -15,21 +16,27 @@ struct DoctorCommand: ParsableCommand {
         switch format.format {
         case .text:
             for check in checks {
-                Output.line("\(check.state.rawValue)  \(check.subject): \(check.found)")
+                Output.line("\(Self.word(check.state))  \(check.subject): \(check.found)")
                 if let advice = check.advice { Output.line("         \(advice)") }
             }
         case .json:
             Output.result(
                 of: "doctor",
-                .array(
-                    checks.map { check in
-                        [
-                            "subject": .string(check.subject), "state": .string(check.state.rawValue),
-                            "found": .string(check.found),
-                            "advice": check.advice.map { .string($0) } ?? .null,
-                        ]
-                    }))
+                [
+                    "checks": .array(
+                        checks.map { check in
+                            [
+                                "subject": .string(check.subject), "state": .string(check.state.rawValue),
+                                "found": .string(check.found), "advice": JSON(check.advice),
+                            ]
+                        })
+                ])
         }
         if checks.contains(where: { $0.state == .missing }) { throw ExitStatus.no }
+    }
+
+    /// The words in a column.
+    private static func word(_ state: HostCheck.State) -> String {
+        state.rawValue + String(repeating: " ", count: "partial".count - state.rawValue.count)
     }
 }

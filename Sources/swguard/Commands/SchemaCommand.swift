@@ -7,5 +7,5 @@ struct SchemaCommand: ParsableCommand {
         commandName: "schema",
         abstract: "Print the JSON Schema of policies, for editors that complete and check YAML.")
 
-    func run() throws { Output.line(PolicySchema.json()) }
+    func run() throws { Output.write(PolicySchema.json(), to: 1) }
 }
