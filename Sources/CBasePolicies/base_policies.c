@@ -6,6 +6,9 @@ static const unsigned char dns[] = {
 static const unsigned char runtime[] = {
 #embed "../../policies/base/runtime.yaml"
 };
+static const unsigned char secrets[] = {
+#embed "../../policies/base/secrets.yaml"
+};
 static const unsigned char temp[] = {
 #embed "../../policies/base/temp.yaml"
 };
@@ -19,6 +22,7 @@ static const unsigned char tls[] = {
 static const struct swguard_base_policy policies[swguard_base_policy_count] = {
     {"base/dns", dns, sizeof dns},
     {"base/runtime", runtime, sizeof runtime},
+    {"base/secrets", secrets, sizeof secrets},
     {"base/temp", temp, sizeof temp},
     {"base/terminal", terminal, sizeof terminal},
     {"base/tls", tls, sizeof tls},

@@ -9,7 +9,7 @@ struct swguard_base_policy {
     size_t size;
 };
 
-enum { swguard_base_policy_count = 5 };
+enum { swguard_base_policy_count = 6 };
 
 /// The base policy `index`, below the count.
 const struct swguard_base_policy *_Nonnull swguard_base_policy_at(unsigned index);
