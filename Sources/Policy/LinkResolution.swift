@@ -9,6 +9,9 @@ public struct LinkResolution: Sendable {
         public var prefix: [UInt8]
         /// The same with links resolved, as far as it exists.
         public var resolved: [UInt8]
+        /// Whether a rule that denies, or is not about files, begins so: whoever opens a granted path sees by
+        /// itself that it has become a link, but nobody opens what is denied.
+        public var isOfDeny: Bool
     }
 
     public var policy: Policy
@@ -16,7 +19,8 @@ public struct LinkResolution: Sendable {
     public var notes: [Diagnostic] = []
     /// Every look at the host, so that a plan that was kept can be compared with the host of today.
     public var lookups: [Lookup] = []
-    private var known: [[UInt8]: [UInt8]] = [:]
+    /// Indices of `lookups`.
+    private var known: [[UInt8]: Int] = [:]
 
     /// `policy` with its links resolved.
     ///
@@ -29,7 +33,10 @@ public struct LinkResolution: Sendable {
         var files = policy.files
         for index in (files?.rules ?? []).indices {
             let patterns = files?.rules[index].patterns ?? []
-            files?.rules[index].patterns = add(to: patterns, processID, resolve, prefix: "") { pattern in
+            let isDeny = files?.rules[index].header.verdict == .deny || files?.defaultVerdict == .allow
+            files?.rules[index].patterns = add(
+                to: patterns, isDeny: isDeny, processID, resolve, prefix: ""
+            ) { pattern in
                 pattern
             } rebuild: {
                 $0
@@ -38,8 +45,9 @@ public struct LinkResolution: Sendable {
         var network = policy.network
         for index in (network?.rules ?? []).indices {
             let endpoints = network?.rules[index].endpoints ?? []
-            network?.rules[index].endpoints = add(to: endpoints, processID, resolve, prefix: "unix:") {
-                endpoint in
+            network?.rules[index].endpoints = add(
+                to: endpoints, isDeny: true, processID, resolve, prefix: "unix:"
+            ) { endpoint in
                 if case .unixPath(let pattern) = endpoint { pattern } else { nil }
             } rebuild: {
                 .unixPath($0)
@@ -77,7 +85,7 @@ public struct LinkResolution: Sendable {
     }
 
     private mutating func add<Value: Hashable & Sendable>(
-        to list: [Located<Value>], _ processID: Int32?, _ resolve: ([UInt8]) -> [UInt8]?, prefix: String,
+        to list: [Located<Value>], isDeny: Bool, _ processID: Int32?, _ resolve: ([UInt8]) -> [UInt8]?, prefix: String,
         pattern: (Value) -> PathPattern?, rebuild: (PathPattern) -> Value
     ) -> [Located<Value>] {
         var result: [Located<Value>] = []
@@ -85,7 +93,7 @@ public struct LinkResolution: Sendable {
         for item in list {
             result.append(item)
             guard let original = pattern(item.value),
-                let second = respelled(original, processID, resolve)
+                let second = respelled(original, isDeny: isDeny, processID, resolve)
             else { continue }
             let value = rebuild(second)
             guard present.insert(value).inserted else { continue }
@@ -100,7 +108,7 @@ public struct LinkResolution: Sendable {
 
     /// The pattern with its literal beginning resolved, where that is another.
     private mutating func respelled(
-        _ pattern: PathPattern, _ processID: Int32?, _ resolve: ([UInt8]) -> [UInt8]?
+        _ pattern: PathPattern, isDeny: Bool, _ processID: Int32?, _ resolve: ([UInt8]) -> [UInt8]?
     ) -> PathPattern? {
         let prefix = pattern.literalDirectory
         // The link /proc/self is the reader's own process: for the command it is another.
@@ -108,11 +116,12 @@ public struct LinkResolution: Sendable {
         if prefix.isEmpty || prefix.starts(with: own + [UInt8(ascii: "/")]) || prefix == own { return nil }
         let target: [UInt8]
         if let found = known[prefix] {
-            target = found
+            target = lookups[found].resolved
+            if isDeny { lookups[found].isOfDeny = true }
         } else {
             target = Self.resolved(prefix, processID: processID, resolve: resolve)
-            known[prefix] = target
-            lookups.append(Lookup(prefix: prefix, resolved: target))
+            known[prefix] = lookups.count
+            lookups.append(Lookup(prefix: prefix, resolved: target, isOfDeny: isDeny))
         }
         if target == prefix { return nil }
         var rest = Array(pattern.tokens[prefix.count...])

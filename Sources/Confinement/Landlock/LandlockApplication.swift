@@ -54,6 +54,8 @@ public struct PreparedRuleset: ~Copyable {
     public let ownGrants: [OwnGrant]
     /// What is not granted though the policy grants it, and reasons to refuse.
     public let findings: [Coverage.Finding]
+    /// Whether a granted path leads through a link that was none when the recipe was made.
+    public let isStale: Bool
     /// How many rules the ruleset has, without `ownGrants`.
     public let ruleCount: Int
     /// How many directory entries were visited.

@@ -38,6 +38,9 @@ struct LandlockNotes {
     private var order: [Key] = []
     private var paths: [Key: [[UInt8]]] = [:]
 
+    /// Whether anything of `kind` was noted.
+    func contains(_ kind: Kind) -> Bool { order.contains { $0.kind == kind } }
+
     mutating func add(_ kind: Kind, _ path: [UInt8], origin: Int) {
         let key = Key(kind: kind, origin: origin)
         if paths[key] == nil { order.append(key) }

@@ -32,8 +32,8 @@ struct RulesetAssembly: ~Copyable {
     consuming func finish() -> PreparedRuleset {
         let findings = notes.findings(origins: recipe.origins)
         return PreparedRuleset(
-            ruleset: ruleset, ownGrants: ownGrants, findings: findings, ruleCount: ruleCount,
-            entryCount: entryCount)
+            ruleset: ruleset, ownGrants: ownGrants, findings: findings, isStale: notes.contains(.becameLink),
+            ruleCount: ruleCount, entryCount: entryCount)
     }
 
     // MARK: What stands as it is

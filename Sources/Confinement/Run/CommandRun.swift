@@ -46,13 +46,19 @@ struct CommandRun {
             throw Refused(
                 "cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
         }
-        let prepared = try prepare()
+        var prepared = try prepare()
+        var (layers, findings, isStale) = try applyLandlock(prepared.plan)
+        if prepared.isCached, isStale {
+            // A granted path has become a link since the plan was kept: the rule covers what that leads to.
+            prepared = try prepare(usingCache: false)
+            (layers, findings, isStale) = try applyLandlock(prepared.plan)
+        }
+        try refuse(findings, obstacle: nil)
         var request = LaunchRequest(
             arguments: options.command, environment: Self.environment(),
             candidates: CommandLookup.candidates(
                 for: options.command[0], path: CommandLookup.path(in: Self.environment())))
         let plan = prepared.plan
-        let (layers, findings) = try applyLandlock(plan)
         request.layers = layers
         request.keptCapabilities = plan.keptCapabilities
         request.keptDescriptors = options.keptDescriptors
@@ -97,6 +103,7 @@ struct CommandRun {
     private struct Prepared {
         var plan: Plan
         var features: KernelFeatures
+        var isCached = false
         /// Whether the requests of calls that go on are looked at.
         var observes = false
         /// The policies; nil: only the plan is at hand.
@@ -114,7 +121,7 @@ struct CommandRun {
         return PolicySource(options, host: host)
     }
 
-    private func prepare() throws(Refused) -> Prepared {
+    private func prepare(usingCache: Bool = true) throws(Refused) -> Prepared {
         let source = try source()
         let (features, obstacle) = KernelFeatures.probe()
         let observes = options.explains || options.complains
@@ -122,7 +129,9 @@ struct CommandRun {
             observes || source.readsStandardInput || !BuildIdentity.isKnown
             ? nil : PlanCache(host.cacheDirectory)
         let identity = cache == nil ? [] : source.identity(features: features)
-        if let plan = cache?.plan(for: identity) { return Prepared(plan: plan, features: features) }
+        if usingCache, let plan = cache?.plan(for: identity) {
+            return Prepared(plan: plan, features: features, isCached: true)
+        }
 
         var loaded = try source.load()
         for index in loaded.policies.indices where options.complains {
@@ -178,20 +187,21 @@ struct CommandRun {
 
     private func applyLandlock(
         _ plan: Plan
-    ) throws(Refused) -> (layers: [LandlockLayer], findings: [Coverage.Finding]) {
+    ) throws(Refused) -> (layers: [LandlockLayer], findings: [Coverage.Finding], isStale: Bool) {
         var layers: [LandlockLayer] = []
         var findings: [Coverage.Finding] = []
+        var isStale = false
         for layer in plan.layers where layer.recipe.isNeeded {
             do {
                 let prepared = try LandlockApplication.prepare(layer.recipe)
                 findings += prepared.findings
+                isStale = isStale || prepared.isStale
                 layers.append(LandlockLayer(prepared))
             } catch {
                 throw Refused("cannot confine '\(commandName)': \(error.description)")
             }
         }
-        try refuse(findings, obstacle: nil)
-        return (layers, findings)
+        return (layers, findings, isStale)
     }
 
     private static func environment() -> [[UInt8]] { unsafe RunEntry.strings(environ) }
