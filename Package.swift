@@ -11,7 +11,12 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("InferIsolatedConformances"),
     .enableUpcomingFeature("ImmutableWeakCaptures"),
 ]
-let shipped = strict + [.strictMemorySafety()]
+let shipped =
+    strict + [
+        .strictMemorySafety(),
+        // Generic code is specialised across modules: what is not, is instantiated at run time, at each start.
+        .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    ]
 
 let package = Package(
     name: "swguard",

@@ -1,4 +1,5 @@
-// Times whole commands, interleaved: round by round each variant once, so that a drifting machine moves all alike.
+// Times whole commands, interleaved: round by round each variant once, so that a drifting machine moves all alike, and
+// in another order each round, since what one command leaves to the kernel (freeing, waking) slows the next.
 //
 // usage: interleave ROUNDS BASE... < VARIANTS       one variant a line: NAME <tab> [NAME=VALUE...] [N<FILE...] COMMAND,
 //                                                  run by no shell
@@ -75,7 +76,7 @@ int main(int argc, char **argv)
 {
 	static struct variant variants[max_variants];
 	char line[8192];
-	int count = 0, rounds = argc > 1 ? atoi(argv[1]) : 0;
+	int order[max_variants], count = 0, rounds = argc > 1 ? atoi(argv[1]) : 0;
 
 	if (rounds < 1 || rounds > max_rounds) {
 		fprintf(stderr, "usage: interleave ROUNDS BASE... < VARIANTS\n");
@@ -102,8 +103,17 @@ int main(int argc, char **argv)
 		count++;
 	}
 
+	for (int i = 0; i < count; i++)
+		order[i] = i;
 	for (int round = -2; round < rounds; round++) {
-		for (int i = 0; i < count; i++) {
+		for (int i = count - 1; i > 0; i--) {
+			int k = rand() % (i + 1), other = order[i];
+
+			order[i] = order[k];
+			order[k] = other;
+		}
+		for (int n = 0; n < count; n++) {
+			int i = order[n];
 			double start = now_us();
 			int status = run(&variants[i]);
 			double end = now_us();

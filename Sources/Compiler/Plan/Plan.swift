@@ -27,10 +27,10 @@ public struct Plan: Hashable, Sendable {
 
     /// Oldest first.
     public var layers: [Layer]
-    /// The one filter of all layers.
-    public var filter: FilterProgram
-    /// The filter for where `filter` makes a listener and the kernel allows no second one.
-    public var filterWithoutListener: FilterProgram
+    /// The one filter of all layers, as `struct sock_filter[]`: a start loads the bytes as they are.
+    public var filterBytes: [UInt8]
+    /// The filter for where `filterBytes` makes a listener and the kernel allows no second one.
+    public var plainFilterBytes: [UInt8]
     /// The capabilities that the command may keep, as a bit mask; nil: no policy speaks of them.
     public var keptCapabilities: UInt64?
     private var coverageParts: Deferred<[Coverage]>
@@ -42,12 +42,15 @@ public struct Plan: Hashable, Sendable {
         coverage: [Coverage], decisions: [SyscallDecisions]
     ) {
         self.layers = layers
-        self.filter = filter
-        self.filterWithoutListener = filterWithoutListener
+        filterBytes = filter.bytes
+        plainFilterBytes = filterWithoutListener.bytes
         self.keptCapabilities = keptCapabilities
         coverageParts = Deferred(coverage)
         decisionParts = Deferred(decisions)
     }
+
+    /// The one filter of all layers; nil where the bytes are no program, which the kernel would refuse.
+    public var filter: FilterProgram? { FilterProgram(bytes: filterBytes) }
 
     /// What is enforced of each layer.
     public var coverage: [Coverage] { coverageParts.value ?? [] }
@@ -60,16 +63,16 @@ public struct Plan: Hashable, Sendable {
 extension Plan: BinaryCodable {
     func encode(to writer: inout BinaryWriter) {
         layers.encode(to: &writer)
-        filter.encode(to: &writer)
-        filterWithoutListener.encode(to: &writer)
+        BinaryBytes(filterBytes).encode(to: &writer)
+        BinaryBytes(plainFilterBytes).encode(to: &writer)
         keptCapabilities.encode(to: &writer)
         coverageParts.encode(to: &writer)
         decisionParts.encode(to: &writer)
     }
     init(from reader: inout BinaryReader) throws(BinaryError) {
         layers = try [Layer](from: &reader)
-        filter = try FilterProgram(from: &reader)
-        filterWithoutListener = try FilterProgram(from: &reader)
+        filterBytes = try BinaryBytes(from: &reader).bytes
+        plainFilterBytes = try BinaryBytes(from: &reader).bytes
         keptCapabilities = try UInt64?(from: &reader)
         coverageParts = try Deferred(from: &reader)
         decisionParts = try Deferred(from: &reader)
@@ -89,14 +92,6 @@ extension Plan.Layer: BinaryCodable {
             name: try String(from: &reader), file: try String(from: &reader),
             digest: try String(from: &reader), mode: try Policy.Mode(from: &reader),
             recipe: try LandlockRecipe(from: &reader))
-    }
-}
-
-extension FilterProgram: BinaryCodable {
-    func encode(to writer: inout BinaryWriter) { BinaryBytes(bytes).encode(to: &writer) }
-    init(from reader: inout BinaryReader) throws(BinaryError) {
-        guard let program = Self(bytes: try BinaryBytes(from: &reader).bytes) else { throw reader.error }
-        self = program
     }
 }
 

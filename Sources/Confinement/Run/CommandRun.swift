@@ -21,12 +21,11 @@ struct CommandRun {
     private let options: RunOptions
     private let host: HostEnvironment
     /// What the user called the command, fit for a terminal.
-    private let commandName: String
+    private var commandName: String { options.command.first.map { AuditText($0).string } ?? "" }
 
     init(_ options: RunOptions) {
         self.options = options
         host = HostEnvironment.read()
-        commandName = options.command.first.map { AuditText($0).string } ?? ""
     }
 
     /// Prints the policy that the options stand for.
@@ -54,15 +53,16 @@ struct CommandRun {
             (layers, findings, isStale) = try applyLandlock(prepared.plan)
         }
         try refuse(findings, obstacle: nil)
+        let environment = unsafe RunEntry.strings(environ)
         var request = LaunchRequest(
-            arguments: options.command, environment: Self.environment(),
+            arguments: options.command, environment: environment,
             candidates: CommandLookup.candidates(
-                for: options.command[0], path: CommandLookup.path(in: Self.environment())))
+                for: options.command[0], path: CommandLookup.path(in: environment)))
         let plan = prepared.plan
         request.layers = layers
         request.keptCapabilities = plan.keptCapabilities
         request.keptDescriptors = options.keptDescriptors
-        let plain = SeccompFilter(bytes: plan.filterWithoutListener.bytes)
+        let plain = SeccompFilter(bytes: plan.plainFilterBytes)
         if options.isExecOnly {
             request.filter = plain
             let failure = Launcher.execute(request)
@@ -71,7 +71,7 @@ struct CommandRun {
         }
         let notifies = prepared.features.hasUserNotification
         request.filter = SeccompFilter(
-            bytes: plan.filter.bytes, flags: notifies ? prepared.features.notificationFlags : 0)
+            bytes: plan.filterBytes, flags: notifies ? prepared.features.notificationFlags : 0)
         request.filterWithoutListener = plain
         let supervision = Supervision(options, plan: plan, findings: findings, commandName: commandName)
         if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
@@ -203,6 +203,4 @@ struct CommandRun {
         }
         return (layers, findings, isStale)
     }
-
-    private static func environment() -> [[UInt8]] { unsafe RunEntry.strings(environ) }
 }

@@ -23,12 +23,12 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let plan = try read()
         if let rawFilter {
-            guard FileContents.write(plan.filterWithoutListener.bytes, to: rawFilter) else {
+            guard FileContents.write(plan.plainFilterBytes, to: rawFilter) else {
                 Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(rawFilter))'")
                 throw ExitStatus.usage
             }
         }
-        let program = plan.filter.disassembled { SyscallTable.name(of: $0, abi: .native) }
+        let program = plan.filter?.disassembled { SyscallTable.name(of: $0, abi: .native) } ?? []
         switch format.format {
         case .text:
             for layer in plan.layers { Output.line(Self.summary(layer)) }
@@ -36,7 +36,7 @@ struct InspectCommand: ParsableCommand {
                 let names = Capability.allCases.filter { kept & 1 << UInt64($0.rawValue) != 0 }.map(\.name)
                 Output.line("capabilities kept: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
             }
-            Output.line("seccomp: \(plan.filter.instructions.count) instructions")
+            Output.line("seccomp: \(plan.filter?.instructions.count ?? 0) instructions")
             for line in program { Output.line("  \(line)") }
         case .json:
             Output.result(
