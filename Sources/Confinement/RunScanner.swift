@@ -38,12 +38,13 @@ public enum RunScanner {
             if let letters = shortFlags(argument) {
                 for letter in letters {
                     guard let option = letter else { return nil }
-                    _ = option.apply(.init([], argument: number), &options)
+                    _ = RunOption.all[option].apply(.init([], argument: number), &options)
                 }
                 continue
             }
             let (name, attached) = split(argument)
-            guard let option = option(named: name) else { throw unknown(argument) }
+            guard let place = option(named: name) else { throw unknown(argument) }
+            let option = RunOption.all[place]
             switch (option.arity, attached) {
             case (.flag, nil): _ = option.apply(.init([], argument: number), &options)
             case (.flag, .some): throw UsageError(text: "--\(option.name) takes no value")
@@ -90,19 +91,20 @@ public enum RunScanner {
         return (Array(argument[..<equals]), value.isEmpty ? nil : value)
     }
 
-    private static func option(named name: [UInt8]) -> RunOption? {
-        guard name.starts(with: terminator) else { return nil }
-        return RunOption.all.first { name.dropFirst(2).elementsEqual($0.name.utf8) }
+    /// The option's place in the table.
+    private static func option(named name: [UInt8]) -> Int? {
+        guard name.count > 2, name[0] == dash, name[1] == dash else { return nil }
+        return RunOption.all.firstIndex { name.dropFirst(2).elementsEqual($0.name.utf8) }
     }
 
-    /// The flags of `-v` or `-vv`, in order; a nil stands for `-h`. Nil as a whole: it is no such argument.
-    private static func shortFlags(_ argument: [UInt8]) -> [RunOption?]? {
+    /// The places of the flags of `-v` or `-vv`, in order; a nil stands for `-h`. Nil as a whole: it is no such argument.
+    private static func shortFlags(_ argument: [UInt8]) -> [Int?]? {
         guard argument.count > 1, argument[0] == dash, argument[1] != dash else { return nil }
-        var flags: [RunOption?] = []
+        var flags: [Int?] = []
         for letter in argument.dropFirst() {
             if letter == UInt8(ascii: "h") {
                 flags.append(nil)
-            } else if let option = RunOption.all.first(where: { $0.short?.asciiValue == letter }) {
+            } else if let option = RunOption.all.firstIndex(where: { $0.short?.asciiValue == letter }) {
                 flags.append(option)
             } else {
                 return nil

@@ -14,24 +14,52 @@ struct MountTable: Hashable, Sendable {
     }
 
     /// File systems that are the kernel's own tables: each mount may have a device of its own.
-    private static let kernelTypes = Set(["proc", "sysfs", "cgroup", "cgroup2"].map { Array($0.utf8) })
+    private static func isKernelTable(_ type: ArraySlice<UInt8>) -> Bool {
+        type.elementsEqual("proc".utf8) || type.elementsEqual("sysfs".utf8) || type.elementsEqual("cgroup".utf8)
+            || type.elementsEqual("cgroup2".utf8)
+    }
 
-    var mounts: [Mount]
+    var mounts: [Mount] = []
 
     /// Reads `text` in the form of mountinfo; lines that are not are left out.
     init(_ text: [UInt8]) {
-        mounts = text.split(separator: UInt8(ascii: "\n")).compactMap { line in
-            let fields = line.split(separator: UInt8(ascii: " "))
-            // Optional fields stand between the sixth and the dash.
-            guard fields.count > 6,
-                let dash = fields.firstIndex(where: { $0.elementsEqual(CollectionOfOne(UInt8(ascii: "-"))) }),
-                dash + 1 < fields.count
-            else { return nil }
-            let type = Array(fields[dash + 1])
-            return Mount(
-                fileSystem: Self.kernelTypes.contains(type) ? type : Array(fields[2]),
-                root: Self.unescaped(fields[3]), point: Self.unescaped(fields[4]))
+        var start = 0
+        while start < text.count {
+            let end = text[start...].firstIndex(of: UInt8(ascii: "\n")) ?? text.count
+            if let mount = Self.mount(text[start..<end]) { mounts.append(mount) }
+            start = end + 1
         }
+    }
+
+    /// `36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/root rw`; optional fields stand between the sixth and
+    /// the dash. One pass, since it is read at each start.
+    private static func mount(_ line: ArraySlice<UInt8>) -> Mount? {
+        let space = UInt8(ascii: " ")
+        var field = 0
+        var start = line.startIndex
+        var device = line[start..<start]
+        var root = device
+        var point = device
+        var dash: Int?
+        while start < line.endIndex {
+            let end = line[start...].firstIndex(of: space) ?? line.endIndex
+            switch field {
+            case 2: device = line[start..<end]
+            case 3: root = line[start..<end]
+            case 4: point = line[start..<end]
+            case 6... where dash == nil:
+                if end == start + 1, line[start] == UInt8(ascii: "-") { dash = field }
+            case _ where dash == field - 1 && dash != nil:
+                let type = line[start..<end]
+                return Mount(
+                    fileSystem: Array(isKernelTable(type) ? type : device), root: unescaped(root),
+                    point: unescaped(point))
+            default: break
+            }
+            field += 1
+            start = end + 1
+        }
+        return nil
     }
 
     /// The table of this process; empty where it cannot be read.
