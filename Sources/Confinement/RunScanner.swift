@@ -83,10 +83,11 @@ public enum RunScanner {
     /// Whether an argument can be the value of the option before it.
     private static func isValue(_ argument: [UInt8]) -> Bool { argument.first != dash || argument.count == 1 }
 
-    /// `--name=value` as its parts.
+    /// `--name=value` as its parts. Like the argument parser, with nothing behind `=` as if it were not there.
     private static func split(_ argument: [UInt8]) -> (name: [UInt8], value: [UInt8]?) {
         guard let equals = argument.firstIndex(of: UInt8(ascii: "=")) else { return (argument, nil) }
-        return (Array(argument[..<equals]), Array(argument[(equals + 1)...]))
+        let value = argument[(equals + 1)...]
+        return (Array(argument[..<equals]), value.isEmpty ? nil : Array(value))
     }
 
     private static func option(named name: [UInt8]) -> RunOption? {
