@@ -52,6 +52,7 @@ struct PolicySource {
         } catch {
             throw CommandRun.Refused(error.text)
         }
+        if options.policies.isEmpty { ProtectedPlaces.protect(&policy, host) }
         for rule in options.rules where [.read, .exec, .write, .deny, .denyRead].contains(rule.kind) {
             loaded.inputs.links.append(
                 .init(path: rule.value.bytes, target: LinkedPolicy.target(of: rule.value.bytes)))

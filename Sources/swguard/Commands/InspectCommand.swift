@@ -63,6 +63,11 @@ struct InspectCommand: ParsableCommand {
             Output.diagnose("swguard: cannot read '\(name)'")
             throw ExitStatus.usage
         }
+        // Who may write it may have put anything there.
+        guard !FileContents.isWritableByOthers(file) else {
+            Output.diagnose("swguard: cannot read '\(name)': its group or everybody may write it; chmod go-w it")
+            throw ExitStatus.usage
+        }
         do throws(PlanFile.Failure) {
             return try PlanFile.decode(bytes)
         } catch {
