@@ -32,7 +32,9 @@ import Testing
 
     /// `$SWGUARD_SEED` alone, or a fixed list.
     private static let seeds: [UInt64] =
-        ProcessInfo.processInfo.environment["SWGUARD_SEED"].flatMap { UInt64($0) }.map { [$0] } ?? [1, 2, 3, 4]
+        ProcessInfo.processInfo.environment["SWGUARD_SEED"].flatMap { UInt64($0) }.map { [$0] } ?? [
+            1, 2, 3, 4,
+        ]
     /// In all: each costs the argument parser 5 ms in a debug build.
     private static let cases =
         ProcessInfo.processInfo.environment["SWGUARD_CASES"].flatMap { Int($0) } ?? 10_000
@@ -47,7 +49,9 @@ import Testing
             let (ours, theirs) = (scanned(arguments), parsed(arguments))
             if ours != nil { accepted += 1 }
             guard ours == theirs else {
-                Issue.record("seed \(seed), case \(number): \(arguments)\nscanner: \(String(describing: ours))\nparser: \(String(describing: theirs))")
+                Issue.record(
+                    "seed \(seed), case \(number): \(arguments)\nscanner: \(String(describing: ours))\nparser: \(String(describing: theirs))"
+                )
                 return
             }
         }
@@ -113,11 +117,14 @@ private struct RandomArguments {
     private mutating func pick(_ items: [String]) -> String { items[below(items.count)] }
 
     private static let values = [
-        "/etc", ".", "a.yaml", "tcp:*:443", "@mount", "mkdir", "0", "5", "+5", "2147483647", "2147483648", "auto",
-        "landlock", "lsm", "bpf", "fd:3", "fd:x", "fd:", "", "-", "a=b", "=", "ä", "\u{0}", "a b", "run", "x\n",
+        "/etc", ".", "a.yaml", "tcp:*:443", "@mount", "mkdir", "0", "5", "+5", "2147483647", "2147483648",
+        "auto",
+        "landlock", "lsm", "bpf", "fd:3", "fd:x", "fd:", "", "-", "a=b", "=", "ä", "\u{0}", "a b", "run",
+        "x\n",
     ]
     private static let odd = [
-        "-x", "-vx", "-vv", "-h", "-vh", "-hv", "-v=1", "-verbose", "--verbos", "--help", "--help=1", "--", "---",
+        "-x", "-vx", "-vv", "-h", "-vh", "-hv", "-v=1", "-verbose", "--verbos", "--help", "--help=1", "--",
+        "---",
         "---x", "--=", "--=x", "-", "", "make", "-=", "-é", "--read=", "--Read", "--read ", "--no-strict",
         "--help-hidden", "-1", "--strict=", "-xh", "-h=1",
     ]

@@ -72,7 +72,8 @@ import Testing
         #expect(try setting.plans().count == 1, "the plan of the old text is gone")
     }
 
-    @Test func `another include counts at once, and so does one that was missing earlier on the path`() throws {
+    @Test func `another include counts at once, and so does one that was missing earlier on the path`() throws
+    {
         let setting = try Setting()
         let (first, second) = (setting.scratch.path + "/first", setting.scratch.path + "/second")
         try setting.scratch.makeDirectory("first")
@@ -181,7 +182,9 @@ import Testing
         let environment = ["SWGUARD_POLICY_PATH": setting.scratch.path + "/named"]
         let outcome = try setting.run(environment: environment)
         #expect(outcome.status == 125 && outcome.output == "", "\(outcome)")
-        #expect(outcome.errors.contains("cannot confine '/bin/cat': place (\(setting.policy):8): grants write on "))
+        #expect(
+            outcome.errors.contains(
+                "cannot confine '/bin/cat': place (\(setting.policy):8): grants write on "))
         setting.expect(reads: true, try setting.run(["--allow-partial"], environment: environment))
     }
 }

@@ -56,7 +56,8 @@ import Testing
         _ = try scratch.policy("files: { rules: [{ allow: [raed], paths: [etc] }] }", name: "bad.yaml")
         for name in ["good", "empty"] where arguments[0] == "inspect" {
             #expect(
-                try Swguard.run(["compile", "\(name).yaml", "-o", "\(name).plan"], in: scratch.path).status == 0)
+                try Swguard.run(["compile", "\(name).yaml", "-o", "\(name).plan"], in: scratch.path).status
+                    == 0)
         }
         let outcome = try Swguard.run(arguments + ["--format", "json"], in: scratch.path)
         #expect(outcome.status == status, "\(outcome)")
@@ -72,7 +73,7 @@ import Testing
         #expect(outcome.errors == "")
         #expect(
             outcome.output.contains(
-                #"{"file":"bad.yaml","line":4,"column":29,"length":4,"severity":"error","#
+                #"{"file":"bad.yaml","line":4,"column":28,"length":4,"severity":"error","#
                     + #""text":"unknown access 'raed'","hint":"did you mean 'read'?"}"#), "\(outcome.output)")
     }
 }

@@ -29,36 +29,55 @@ import Testing
     }
 
     @Test func `the help of run has every option, whatever stands before`() throws {
-        for arguments in [["run", "--help"], ["run", "--strict", "--read", "/etc", "-h"], ["run", "--what", "-h"]] {
+        for arguments in [
+            ["run", "--help"], ["run", "--strict", "--read", "/etc", "-h"], ["run", "--what", "-h"],
+        ] {
             let help = try Swguard.run(arguments)
             #expect(help.status == 0, "\(arguments) \(help)")
-            for option in ["--policy <P>", "--deny-read <P>", "--keep-fd <N>", "-v, --verbose", "--exec-only"] {
+            for option in [
+                "--policy <P>", "--deny-read <P>", "--keep-fd <N>", "-v, --verbose", "--exec-only",
+            ] {
                 #expect(help.output.contains("  \(option)"))
             }
         }
     }
 
-    @Test(arguments: [
-        (["chekc", "x"], "swguard: unknown command 'chekc'; did you mean 'check'?"),
-        (["--polciy"], "swguard: unknown option '--polciy'"),
-        (["check"], "swguard: missing expected argument '<policies> ...'"),
-        (["check", "x", "--fromat", "json"], "swguard: unknown option '--fromat'. Did you mean '--format'?"),
-        (["check", "x", "--format", "xml"], "'text' or 'json'"),
-        (["explain", "x"], "swguard: ask about exactly one of --file"),
-        (["explain", "x", "--file", "/a", "--access", "raed"], "swguard: unknown access 'raed'; there are read,"),
-        (["explain", "x", "--file", "etc"], "swguard: 'etc' is no path of an object"),
-        (["explain", "x", "--access", "read"], "swguard: ask about exactly one of --file"),
-        (["explain", "x", "--operation", "mout"], "swguard: unknown operation 'mout'; did you mean 'mount'?"),
-        (
-            ["explain", "x", "--capability", "net_admn"],
-            "swguard: unknown capability 'net_admn'; did you mean 'net_admin'?"
-        ),
-        (["explain", "x", "--syscall", "mkdri"], "swguard: unknown system call 'mkdri'; did you mean 'mkdir'?"),
-        (["explain", "x", "--connect", "tcp:*:80"], "is not one address"),
-        (["compile", "x"], "swguard: missing expected argument '--output <file>'"),
-        (["plan", "x", "--backend", "bpf"], "'auto', 'landlock' or 'lsm'"),
-    ] as [([String], String)])
-    func `a usage error says what is wrong and what would be right`(_ arguments: [String], _ text: String) throws {
+    @Test(
+        arguments: [
+            (["chekc", "x"], "swguard: unknown command 'chekc'; did you mean 'check'?"),
+            (["--polciy"], "swguard: unknown option '--polciy'"),
+            (["check"], "swguard: missing expected argument '<policies> ...'"),
+            (
+                ["check", "x", "--fromat", "json"],
+                "swguard: unknown option '--fromat'. Did you mean '--format'?"
+            ),
+            (["check", "x", "--format", "xml"], "'text'"),
+            (["explain", "x"], "swguard: ask about exactly one of --file"),
+            (
+                ["explain", "x", "--file", "/a", "--access", "raed"],
+                "swguard: unknown access 'raed'; there are read,"
+            ),
+            (["explain", "x", "--file", "etc"], "swguard: 'etc' is no path of an object"),
+            (["explain", "x", "--access", "read"], "swguard: ask about exactly one of --file"),
+            (
+                ["explain", "x", "--operation", "mout"],
+                "swguard: unknown operation 'mout'; did you mean 'mount'?"
+            ),
+            (
+                ["explain", "x", "--capability", "net_admn"],
+                "swguard: unknown capability 'net_admn'; did you mean 'net_admin'?"
+            ),
+            (
+                ["explain", "x", "--syscall", "mkdri"],
+                "swguard: unknown system call 'mkdri'; did you mean 'mkdir'?"
+            ),
+            (["explain", "x", "--connect", "tcp:*:80"], "is not one address"),
+            (["compile", "x"], "swguard: missing expected argument '--output <file>'"),
+            (["plan", "x", "--backend", "bpf"], "'auto', 'landlock' or 'lsm'"),
+        ] as [([String], String)])
+    func `a usage error says what is wrong and what would be right`(_ arguments: [String], _ text: String)
+        throws
+    {
         let outcome = try Swguard.run(arguments)
         #expect(outcome.status == 2)
         #expect(outcome.output == "")
@@ -80,10 +99,11 @@ import Testing
         #expect(script.output.contains("deny-read"))
     }
 
-    @Test(arguments: [
-        ("swguard ch", ["check"]), ("swguard run --deny", ["--deny", "--deny-read", "--deny-syscall"]),
-        ("swguard run --backend l", ["landlock", "lsm"]), ("swguard plan --str", ["--strict"]),
-    ] as [(String, [String])])
+    @Test(
+        arguments: [
+            ("swguard ch", ["check"]), ("swguard run --allow", ["--allow-partial", "--allow-syscall"]),
+            ("swguard run --backend l", ["landlock", "lsm"]), ("swguard plan --str", ["--strict"]),
+        ] as [(String, [String])])
     func `bash takes the completions and completes`(_ line: String, _ expected: [String]) throws {
         let scratch = try Scratch()
         let script = try scratch.write(
@@ -99,8 +119,8 @@ import Testing
             printf '%s\\n' "${COMPREPLY[@]}"
             """,
         ])
-        let words2 = outcome.output.split(whereSeparator: \.isWhitespace).map(String.init)
-        #expect(Set(words2) == Set(expected), "\(outcome)")
+        let offered = outcome.output.split(whereSeparator: \.isWhitespace).map(String.init)
+        #expect(Set(offered) == Set(expected), "\(outcome)")
     }
 
     @Test func `the schema is one JSON document`() throws {

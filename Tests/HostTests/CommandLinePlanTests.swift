@@ -3,7 +3,7 @@ import Testing
 
 /// `plan`, `compile`, `inspect` and `doctor`.
 @Suite struct CommandLinePlanTests {
-    private static let operations = [
+    static let operations = [
         "mount", "chroot", "namespace", "terminal-injection", "ptrace", "bpf", "module", "kexec", "raw-io",
         "kernel-helper", "subvolume", "signal", "ipc", "reboot", "swap", "quota", "time", "syslog", "perf",
         "keyring", "io-uring", "userfaultfd", "raw-socket", "setuid", "writable-code", "anonymous-exec",
@@ -15,7 +15,8 @@ import Testing
         let home = try Scratch()
         for name in names {
             let outcome = try Swguard.run(
-                ["plan", name], in: Swguard.policies, environment: ["HOME": home.path])
+                ["plan", name], in: Swguard.policies,
+                environment: ["HOME": home.path, "TMPDIR": try home.makeDirectory("tmp")])
             #expect(outcome.status == 0, "\(outcome)")
             // A place is one word, and not broken.
             let lines = outcome.output.split(separator: "\n")
@@ -45,12 +46,17 @@ import Testing
             """, name: "p.yaml")
         let outcome = try Swguard.run(["plan", "p.yaml"], in: scratch.path)
         #expect(outcome.status == 0)
-        for line in ["  gap       files.default (p.yaml:4): ", "  narrowed  new (p.yaml:7): ", "  widened   db (p.yaml:9): "]
-        {
+        for line in [
+            "  gap       files.default (p.yaml:4): ", "  narrowed  new (p.yaml:7): ",
+            "  widened   db (p.yaml:9): ",
+        ] {
             #expect(outcome.output.contains(line), "\(outcome.output)")
         }
         #expect(try Swguard.run(["plan", "p.yaml", "--strict"], in: scratch.path).status == 1)
-        let exact = try scratch.policy("syscalls: { default: allow }", name: "exact.yaml")
+        // Nothing for a filter or a domain to do.
+        let exact = try scratch.policy(
+            "operations: { allow: [\(Self.operations.joined(separator: ", "))] }\ncapabilities: {}",
+            name: "exact.yaml")
         let strict = try Swguard.run(["plan", exact, "--strict"])
         #expect(strict.status == 0, "\(strict)")
     }
@@ -76,7 +82,8 @@ import Testing
     @Test func `a compiled policy is the same each time, and can be read`() throws {
         let scratch = try Scratch()
         let policy = try scratch.policy(
-            "files: { rules: [{ allow: [read], paths: [/etc/**] }] }\nsyscalls: { rules: [{ allow: [\"@known\"] }] }")
+            "files: { rules: [{ allow: [read], paths: [/etc/**] }] }\nsyscalls: { rules: [{ allow: [\"@known\"] }] }"
+        )
         let (one, two) = (scratch.path + "/1.plan", scratch.path + "/2.plan")
         #expect(try Swguard.run(["compile", policy, "-o", one]).status == 0)
         #expect(try Swguard.run(["compile", policy, "--output", two]).status == 0)
@@ -106,7 +113,8 @@ import Testing
         damaged[bytes.count - 1] ^= 1
         for (data, mode, text) in [
             (Data("kind: Policy\n".utf8), 0o600, "not a compiled policy"), (otherFormat, 0o600, "format"),
-            (damaged, 0o600, "changed"), (Data(bytes.dropLast()), 0o600, ""), (Data(), 0o600, ""),
+            (damaged, 0o600, "changed"), (Data(bytes.dropLast()), 0o600, "cut short"),
+            (Data(), 0o600, "not a compiled policy"),
             (bytes, 0o620, "may write it"), (bytes, 0o602, "may write it"),
         ] as [(Data, Int, String)] {
             let outcome = try inspect(data, mode: mode)

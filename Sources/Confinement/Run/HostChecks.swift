@@ -53,8 +53,9 @@ public enum HostChecks {
             found: rights.isEmpty
                 ? "rules on files cannot be enforced"
                 : lacking.isEmpty
-                ? rights.names.joined(separator: ", ") : "without \(lacking.joined(separator: ", "))",
-            advice: lacking.isEmpty || rights.isEmpty ? nil : "seccomp refuses what is not seen; a newer kernel sees it")
+                    ? rights.names.joined(separator: ", ") : "without \(lacking.joined(separator: ", "))",
+            advice: lacking.isEmpty || rights.isEmpty
+                ? nil : "seccomp refuses what is not seen; a newer kernel sees it")
     }
 
     private static func network() -> HostCheck {

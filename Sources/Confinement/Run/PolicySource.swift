@@ -75,7 +75,7 @@ struct PolicySource {
     ) throws(CommandRun.Refused) {
         let name = AuditText(Array(name.utf8)).string
         if let reason = result.unreadable {
-            throw CommandRun.Refused("cannot read policy '\(name)': \(reason)")
+            throw CommandRun.Refused("cannot read policy '\(name)': \(AuditText(Array(reason.utf8)).string)")
         }
         let formatter = DiagnosticFormatter(usesColour: Self.usesColour)
         for diagnostic in result.diagnostics where diagnostic.severity != .note {

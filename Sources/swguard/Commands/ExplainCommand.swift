@@ -23,7 +23,8 @@ struct ExplainCommand: ParsableCommand {
         let explanations = loaded.map { policy in
             (
                 policy: policy,
-                text: Evaluator(LinkedPolicy(policy).policy, vocabulary: workspace.vocabulary).explain(request)
+                text: Evaluator(LinkedPolicy(policy).policy, vocabulary: workspace.vocabulary).explain(
+                    request)
             )
         }
         // The oldest layer that denies decides; if none does, all of them granted.

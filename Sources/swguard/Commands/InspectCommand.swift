@@ -65,7 +65,8 @@ struct InspectCommand: ParsableCommand {
         }
         // Who may write it may have put anything there.
         guard !FileContents.isWritableByOthers(file) else {
-            Output.diagnose("swguard: cannot read '\(name)': its group or everybody may write it; chmod go-w it")
+            Output.diagnose(
+                "swguard: cannot read '\(name)': its group or everybody may write it; chmod go-w it")
             throw ExitStatus.usage
         }
         do throws(PlanFile.Failure) {
