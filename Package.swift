@@ -87,8 +87,12 @@ let package = Package(
             name: "HostTests",
             dependencies: [
                 "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "CLinux", "CProbes",
-                "CRunSupport", "run-probe", "RunDeclaration",
+                "CRunSupport", "run-probe",
             ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["Policy", "Compiler", "Confinement", "AuditLog", "RunDeclaration"],
             swiftSettings: strict),
     ],
     cLanguageStandard: .c2x

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Confinement
 internal import Glibc
 internal import Policy
 internal import RunDeclaration
@@ -36,7 +37,9 @@ struct SwguardCommand: ParsableCommand {
                 Glibc.exit(ExitStatus.yes.rawValue)
             }
             Output.diagnose(usageText(of: error))
-            Glibc.exit(ExitStatus.usage.rawValue)
+            // What is left of `run` by its scanner: help was asked for, and something is wrong all the same.
+            let isRun = CommandLine.arguments.dropFirst().first == "run"
+            Glibc.exit(isRun ? RunEntry.failureStatus : ExitStatus.usage.rawValue)
         }
     }
 

@@ -161,10 +161,8 @@ struct CommandRun {
         } catch {
             throw Refused(error.description)
         }
-        let needsLandlock = loaded.policies.contains {
-            $0.mode == .enforce && ($0.files != nil || $0.network != nil)
-        }
-        try refuse(plan.coverage.flatMap(\.findings), obstacle: needsLandlock ? obstacle : nil)
+        // Without Landlock that is what is the matter, whatever else the findings name.
+        try refuse(plan.coverage.flatMap(\.findings), obstacle: obstacle)
         let isObserved = observes || complains
         if !isObserved { cache?.store(plan, for: identity, madeFrom: loaded.inputs) }
         return Prepared(

@@ -31,6 +31,12 @@ public enum FileContents {
         return isWhole ? bytes : nil
     }
 
+    /// Whether the group or everybody may write a file; true where that cannot be found out.
+    public static func isWritableByOthers(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) != 0 || status.st_mode & 0o022 != 0
+    }
+
     /// The first line of a small file of procfs, which has no size; nil where it cannot be read.
     static func readText(_ path: String) -> String? {
         let newline = UInt8(ascii: "\n")

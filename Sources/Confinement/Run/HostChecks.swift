@@ -50,9 +50,12 @@ public enum HostChecks {
         let lacking = wanted.filter { !rights.contains($0.0) }.map(\.1)
         return HostCheck(
             subject: "files", state: rights.isEmpty ? .missing : lacking.isEmpty ? .good : .partial,
-            found: lacking.isEmpty
-                ? rights.names.joined(separator: ", ") : "without \(lacking.joined(separator: ", "))",
-            advice: lacking.isEmpty ? nil : "seccomp refuses what is not seen; a newer kernel sees it")
+            found: rights.isEmpty
+                ? "rules on files cannot be enforced"
+                : lacking.isEmpty
+                    ? rights.names.joined(separator: ", ") : "without \(lacking.joined(separator: ", "))",
+            advice: lacking.isEmpty || rights.isEmpty
+                ? nil : "seccomp refuses what is not seen; a newer kernel sees it")
     }
 
     private static func network() -> HostCheck {

@@ -52,6 +52,7 @@ struct PolicySource {
         } catch {
             throw CommandRun.Refused(error.text)
         }
+        if options.policies.isEmpty { ProtectedPlaces.protect(&policy, host) }
         for rule in options.rules where [.read, .exec, .write, .deny, .denyRead].contains(rule.kind) {
             loaded.inputs.links.append(
                 .init(path: rule.value.bytes, target: LinkedPolicy.target(of: rule.value.bytes)))
@@ -74,7 +75,7 @@ struct PolicySource {
     ) throws(CommandRun.Refused) {
         let name = AuditText(Array(name.utf8)).string
         if let reason = result.unreadable {
-            throw CommandRun.Refused("cannot read policy '\(name)': \(reason)")
+            throw CommandRun.Refused("cannot read policy '\(name)': \(AuditText(Array(reason.utf8)).string)")
         }
         let formatter = DiagnosticFormatter(usesColour: Self.usesColour)
         for diagnostic in result.diagnostics where diagnostic.severity != .note {

@@ -4,6 +4,19 @@ internal import Policy
 /// Places that a confined command of the same user must not write: what it puts there would be believed by the next
 /// run.
 enum ProtectedPlaces {
+    /// Denies them in a policy of options that only deny: it grants everything else.
+    static func protect(_ policy: inout Policy, _ host: HostEnvironment) {
+        guard policy.files?.defaultVerdict == .allow, let location = policy.files?.location else { return }
+        let places = host.policyPath.filter { $0.hasPrefix("/") } + [host.cacheDirectory].compactMap { $0 }
+        policy.files?.rules.append(
+            FileRule(
+                header: RuleHeader(
+                    id: "protected", verdict: .deny, reason: "what stands there is believed by the next run",
+                    location: location),
+                accesses: [.write, .create, .remove],
+                patterns: places.map { Located(PathPattern(subtree: Array($0.utf8)), at: location) }))
+    }
+
     /// What `policy` grants of them, as findings that refuse.
     static func findings(
         in policy: Policy, cacheDirectory: String?, policyPath: [String]

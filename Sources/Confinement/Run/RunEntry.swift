@@ -4,6 +4,9 @@ private import Glibc
 
 /// `swguard run`: scans the arguments, runs the command, ends the process.
 public enum RunEntry {
+    /// The exit status of swguard's own failures; then the command was never started.
+    public static let failureStatus = CommandRun.failureStatus
+
     /// Never returns, unless the help is asked for.
     ///
     /// - Parameter arguments: Everything behind `run`.
@@ -29,7 +32,7 @@ public enum RunEntry {
         } catch {
             StandardError.say("cannot run: \(error)")
         }
-        exit(CommandRun.failureStatus)
+        exit(failureStatus)
     }
 
     /// The bytes of a C vector's strings, as main and the environment have them.

@@ -1,5 +1,6 @@
 /// The word of `words` that `text` is probably meant to be.
-public func nearest<Words: Sequence>(to text: String, in words: Words) -> String? where Words.Element == String {
+public func nearest<Words: Sequence>(to text: String, in words: Words) -> String?
+where Words.Element == String {
     let wanted = Array(text.utf8)
     guard !wanted.isEmpty, wanted.count <= 64 else { return nil }
     let limit = wanted.count <= 3 ? 1 : 2

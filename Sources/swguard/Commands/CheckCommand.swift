@@ -27,8 +27,8 @@ struct CheckCommand: ParsableCommand {
             isUnreadable = isUnreadable || loaded.unreadable != nil
             if loaded.policy != nil { good.append(reference) }
             verdicts.append([
-                "policy": .string(reference), "name": loaded.policy.map { .string($0.name) } ?? .null,
-                "ok": .bool(loaded.policy != nil),
+                "policy": .string(reference), "name": JSON(loaded.policy?.name),
+                "ok": .bool(loaded.policy != nil), "unreadable": JSON(loaded.unreadable),
             ])
         }
         switch format.format {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Compiler
 internal import Confinement
 internal import Policy
 
@@ -13,33 +14,40 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var question: RequestOptions
     @OptionGroup var format: FormatOption
 
+    func validate() throws { _ = try question.request(vocabulary: SyscallTable.vocabulary) }
+
     func run() throws {
         let workspace = Workspace()
         let request = try question.request(vocabulary: workspace.vocabulary)
         let loaded = try workspace.policies(policies, for: "explain", format: format.format)
-        let explanations = loaded.map {
-            Evaluator(LinkedPolicy($0).policy, vocabulary: workspace.vocabulary).explain(request)
+        let explanations = loaded.map { policy in
+            (
+                policy: policy,
+                text: Evaluator(LinkedPolicy(policy).policy, vocabulary: workspace.vocabulary).explain(
+                    request)
+            )
         }
         // The oldest layer that denies decides; if none does, all of them granted.
-        let denying = explanations.first { $0.verdict == .deny }
+        let denying = explanations.first { $0.text.verdict == .deny }
         let shown = denying.map { [$0] } ?? explanations
         switch format.format {
         case .text:
-            for explanation in shown { Output.write(explanation.text, to: 1) }
+            for explanation in shown { Output.write(explanation.text.text, to: 1) }
         case .json:
             Output.result(
                 of: "explain",
                 [
                     "verdict": .string(denying == nil ? "allow" : "deny"),
-                    "parts": .array(shown.flatMap(\.parts).map(Self.json)),
+                    "parts": .array(
+                        shown.flatMap { policy, text in text.parts.map { Self.json($0, of: policy) } }),
                 ], diagnostics: workspace.diagnostics)
         }
         if denying != nil { throw ExitStatus.no }
     }
 
-    private static func json(_ part: Explanation.Part) -> JSON {
+    private static func json(_ part: Explanation.Part, of policy: Policy) -> JSON {
         [
-            "access": .string(part.access), "object": .string(part.object),
+            "policy": .string(policy.name), "access": .string(part.access), "object": .string(part.object),
             "verdict": .string(part.verdict.rawValue), "rule": part.decidedBy.map(json) ?? .null,
             "near": .array(part.near.map(json)),
         ]
@@ -48,8 +56,8 @@ struct ExplainCommand: ParsableCommand {
     private static func json(_ rule: Explanation.Rule) -> JSON {
         [
             "id": .string(rule.rule.id),
-            "source": rule.rule.location.map { .string($0.fileAndLine) } ?? .null,
-            "reason": rule.rule.reason.map { .string($0) } ?? .null, "text": .string(rule.text),
+            "source": JSON(rule.rule.location?.fileAndLine),
+            "reason": JSON(rule.rule.reason), "text": .string(rule.text),
         ]
     }
 }
@@ -87,19 +95,26 @@ struct RequestOptions: ParsableArguments {
         }
         if let operation {
             guard let known = Operation(rawValue: operation) else {
-                throw ValidationError("unknown operation '\(operation)'")
+                throw Self.unknown("operation", operation, Operation.allCases.map(\.name))
             }
             return .operation(known)
         }
         if let capability {
             guard let known = Capability(name: capability) else {
-                throw ValidationError("unknown capability '\(capability)'")
+                throw Self.unknown("capability", capability, Capability.allCases.map(\.name))
             }
             return .capability(known)
         }
         let name = syscall ?? ""
-        guard vocabulary.names.contains(name) else { throw ValidationError("unknown system call '\(name)'") }
+        guard vocabulary.names.contains(name) else {
+            throw Self.unknown("system call", name, vocabulary.names.sorted())
+        }
         return .syscall(name: name, arguments: [])
+    }
+
+    private static func unknown(_ kind: String, _ text: String, _ known: [String]) -> ValidationError {
+        let hint = nearest(to: text, in: known).map { "; did you mean '\($0)'?" } ?? ""
+        return ValidationError("unknown \(kind) '\(DiagnosticFormatter.printable(text))'\(hint)")
     }
 
     private static func path(_ text: String) throws -> [UInt8] {

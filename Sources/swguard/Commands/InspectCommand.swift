@@ -32,8 +32,7 @@ struct InspectCommand: ParsableCommand {
         switch format.format {
         case .text:
             for layer in plan.layers { Output.line(Self.summary(layer)) }
-            if let kept = plan.keptCapabilities {
-                let names = Capability.allCases.filter { kept & 1 << UInt64($0.rawValue) != 0 }.map(\.name)
+            if let names = Self.kept(plan) {
                 Output.line("capabilities kept: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
             }
             Output.line("seccomp: \(plan.filter?.instructions.count ?? 0) instructions")
@@ -52,6 +51,7 @@ struct InspectCommand: ParsableCommand {
                                 "denies": .int($0.recipe.denies.count), "ports": .int($0.recipe.ports.count),
                             ]
                         }),
+                    "capabilities": Self.kept(plan).map { .array($0.map { .string($0) }) } ?? .null,
                     "seccomp": .array(program.map { .string($0) }),
                 ])
         }
@@ -63,11 +63,24 @@ struct InspectCommand: ParsableCommand {
             Output.diagnose("swguard: cannot read '\(name)'")
             throw ExitStatus.usage
         }
+        // Who may write it may have put anything there.
+        guard !FileContents.isWritableByOthers(file) else {
+            Output.diagnose(
+                "swguard: cannot read '\(name)': its group or everybody may write it; chmod go-w it")
+            throw ExitStatus.usage
+        }
         do throws(PlanFile.Failure) {
             return try PlanFile.decode(bytes)
         } catch {
             Output.diagnose("swguard: cannot read '\(name)': \(error.text)")
             throw ExitStatus.usage
+        }
+    }
+
+    /// The capabilities that the command keeps; nil where the plan does not limit them.
+    private static func kept(_ plan: Plan) -> [String]? {
+        plan.keptCapabilities.map { kept in
+            Capability.allCases.filter { kept & 1 << UInt64($0.rawValue) != 0 }.map(\.name)
         }
     }
 

@@ -21,7 +21,7 @@ final class Workspace {
         let loaded = loader.load(reference)
         if let reason = loaded.unreadable {
             let name = DiagnosticFormatter.printable(reference)
-            Output.diagnose("swguard: cannot read policy '\(name)': \(reason)")
+            Output.diagnose("swguard: cannot read policy '\(name)': \(DiagnosticFormatter.printable(reason))")
         }
         return loaded
     }

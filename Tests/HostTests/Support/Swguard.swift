@@ -29,22 +29,24 @@ enum Swguard {
     static let policies: String =
         ProcessInfo.processInfo.environment["SWGUARD_POLICIES"] ?? repository.appending(path: "policies").path
 
-    private static let repository = URL(fileURLWithPath: #filePath)
+    /// The checkout; where the bundle was copied from it, only the files of the package are missed.
+    static let repository = URL(fileURLWithPath: #filePath)
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
     /// Runs `swguard` with `arguments`; a command that takes longer than `limit` seconds is killed and fails.
     static func run(
         _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
-        limit: Double = 60
+        input: String? = nil, limit: Double = 60
     ) throws -> Outcome {
-        try command([path] + arguments, in: directory, environment: environment, limit: limit)
+        try command(
+            [path] + arguments, in: directory, environment: environment, input: input, limit: limit)
     }
 
     /// Runs any command.
     static func command(
         _ arguments: [String], in directory: String? = nil, environment: [String: String] = [:],
-        limit: Double = 60
+        input: String? = nil, limit: Double = 60
     ) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: arguments[0])
@@ -53,7 +55,9 @@ enum Swguard {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         let output = try Captured()
         let errors = try Captured()
-        process.standardInput = FileHandle.nullDevice
+        let source = try input.map { try Captured(holding: $0) }
+        defer { source?.remove() }
+        process.standardInput = source?.handle ?? FileHandle.nullDevice
         process.standardOutput = output.handle
         process.standardError = errors.handle
         try process.run()
@@ -83,8 +87,17 @@ enum Swguard {
             handle = try FileHandle(forWritingTo: url)
         }
 
+        /// A file to read `text` from.
+        init(holding text: String) throws {
+            url = FileManager.default.temporaryDirectory.appending(path: "swguard-\(UUID().uuidString)")
+            try Data(text.utf8).write(to: url)
+            handle = try FileHandle(forReadingFrom: url)
+        }
+
+        func remove() { try? FileManager.default.removeItem(at: url) }
+
         func text() throws -> String {
-            defer { try? FileManager.default.removeItem(at: url) }
+            defer { remove() }
             try handle.close()
             return String(decoding: try Data(contentsOf: url), as: UTF8.self)
         }

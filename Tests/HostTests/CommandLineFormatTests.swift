@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+/// What `--format json` prints, against the published schemas.
+@Suite struct CommandLineFormatTests {
+    /// Whether python3-jsonschema accepts `document` by the schema of `command`; what it says otherwise.
+    private func complaint(about document: String, command: String) throws -> String? {
+        let schema = Swguard.repository.appending(path: "audit/schema/cli/\(command).json").path
+        let check = """
+            import json, sys, jsonschema
+            schema = json.load(open(sys.argv[1]))
+            jsonschema.Draft202012Validator.check_schema(schema)
+            jsonschema.Draft202012Validator(schema).validate(json.load(sys.stdin))
+            """
+        let outcome = try Swguard.command(["/usr/bin/python3", "-c", check, schema], input: document)
+        return outcome.status == 0 ? nil : outcome.errors
+    }
+
+    private static let policy = """
+        files:
+          rules:
+            - { id: etc, allow: [read], paths: [/etc/**, /nowhere] }
+            - { deny: [read], paths: [/etc/shadow], reason: "a \\"quoted\\" reason" }
+        network: { rules: [{ allow: [connect], endpoints: ["tcp:10.0.0.0/8:443"], coarse: true }] }
+        capabilities: { allow: [chown] }
+        operations: { allow: [signal] }
+        syscalls: { rules: [{ allow: ["@system-service"] }] }
+        tests:
+          - allow: { file: /etc/hosts, access: [read] }
+          - deny: { file: /etc/hosts, access: [read] }
+        """
+
+    @Test(
+        .enabled("the schemas are in the checkout") {
+            FileManager.default.isReadableFile(
+                atPath: Swguard.repository.appending(path: "audit/schema/cli/check.json").path)
+        },
+        arguments: [
+            (["check", "good.yaml"], 0), (["check", "bad.yaml", "good.yaml"], 1),
+            (["check", "bad.yaml", "none"], 2),
+            (["test", "good.yaml"], 1), (["test", "bad.yaml"], 2),
+            (["explain", "good.yaml", "--file", "/etc/shadow", "--access", "read,write"], 1),
+            (["explain", "good.yaml", "good.yaml", "--syscall", "read"], 0),
+            (["explain", "empty.yaml", "--operation", "signal"], 0),
+            (["explain", "bad.yaml", "--file", "/x"], 2),
+            (["plan", "good.yaml", "empty.yaml"], 0), (["plan", "good.yaml", "--strict"], 1),
+            (["plan", "bad.yaml"], 2),
+            (["compile", "good.yaml", "-o", "x.plan"], 0), (["compile", "bad.yaml", "-o", "y.plan"], 2),
+            (["inspect", "good.plan"], 0), (["inspect", "empty.plan"], 0),
+            (["doctor"], 0),
+        ] as [([String], Int32)])
+    func `every result is one object that its schema accepts`(_ arguments: [String], _ status: Int32) throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy(Self.policy, name: "good.yaml")
+        _ = try scratch.policy("", name: "empty.yaml")
+        _ = try scratch.policy("files: { rules: [{ allow: [raed], paths: [etc] }] }", name: "bad.yaml")
+        for name in ["good", "empty"] where arguments[0] == "inspect" {
+            #expect(
+                try Swguard.run(["compile", "\(name).yaml", "-o", "\(name).plan"], in: scratch.path).status
+                    == 0)
+        }
+        let outcome = try Swguard.run(arguments + ["--format", "json"], in: scratch.path)
+        #expect(outcome.status == status, "\(outcome)")
+        #expect(outcome.output.hasSuffix("}\n") && outcome.output.split(separator: "\n").count == 1)
+        let complaint = try complaint(about: outcome.output, command: arguments[0])
+        #expect(complaint == nil, "\(outcome.output)\n\(complaint ?? "")")
+    }
+
+    @Test func `diagnostics stand in the object, none on standard error`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy("files: { rules: [{ allow: [raed], paths: [/x] }] }", name: "bad.yaml")
+        let outcome = try Swguard.run(["check", "bad.yaml", "--format", "json"], in: scratch.path)
+        #expect(outcome.errors == "")
+        #expect(
+            outcome.output.contains(
+                #"{"file":"bad.yaml","line":4,"column":28,"length":4,"severity":"error","#
+                    + #""text":"unknown access 'raed'","hint":"did you mean 'read'?"}"#), "\(outcome.output)")
+    }
+}

@@ -1,0 +1,139 @@
+import Foundation
+import Testing
+
+/// `plan`, `compile`, `inspect` and `doctor`.
+@Suite struct CommandLinePlanTests {
+    static let operations = [
+        "mount", "chroot", "namespace", "terminal-injection", "ptrace", "bpf", "module", "kexec", "raw-io",
+        "kernel-helper", "subvolume", "signal", "ipc", "reboot", "swap", "quota", "time", "syslog", "perf",
+        "keyring", "io-uring", "userfaultfd", "raw-socket", "setuid", "writable-code", "anonymous-exec",
+    ]
+
+    @Test func `shipped policies have a readable plan: no line too long, one row an operation`() throws {
+        let names = try FileManager.default.contentsOfDirectory(atPath: Swguard.policies)
+            .filter { $0.hasSuffix(".yaml") }.sorted()
+        let home = try Scratch()
+        for name in names {
+            let outcome = try Swguard.run(
+                ["plan", name], in: Swguard.policies,
+                environment: ["HOME": home.path, "TMPDIR": try home.makeDirectory("tmp")])
+            #expect(outcome.status == 0, "\(outcome)")
+            // A place is one word, and not broken.
+            let lines = outcome.output.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= 110 || !$0.dropFirst(60).contains(" ") })
+            let rows = lines.drop { $0 != "  operations: partial" }.dropFirst()
+                .prefix { $0.hasPrefix("    ") }
+                .filter { !$0.hasPrefix("             ") }
+                .map { $0.split(separator: " ")[1] }
+            #expect(rows.map(String.init) == Self.operations, "\(name)")
+            // What leads through a link is said once.
+            let links = lines.filter { $0.hasPrefix("  link ") }.map { $0.split(separator: " ")[1] }
+            #expect(Set(links).count == links.count)
+            #expect(!outcome.output.contains("no unix sockets; no unix sockets"))
+        }
+    }
+
+    @Test func `gaps, narrowed and widened rules are named with their place, and strict says no`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy(
+            """
+            files:
+              rules:
+                - { allow: [read], paths: ["\(scratch.path)/**", "\(scratch.path)/none/x"] }
+                - { id: new, allow: [create], paths: ["\(scratch.path)/a"] }
+            network:
+              rules: [{ id: db, allow: [connect], endpoints: ["tcp:10.0.0.0/8:5432"], coarse: true }]
+            """, name: "p.yaml")
+        let outcome = try Swguard.run(["plan", "p.yaml"], in: scratch.path)
+        #expect(outcome.status == 0)
+        for line in [
+            "  gap       files.default (p.yaml:4): ", "  narrowed  new (p.yaml:7): ",
+            "  widened   db (p.yaml:9): ",
+        ] {
+            #expect(outcome.output.contains(line), "\(outcome.output)")
+        }
+        #expect(try Swguard.run(["plan", "p.yaml", "--strict"], in: scratch.path).status == 1)
+        // Nothing for a filter or a domain to do.
+        let exact = try scratch.policy(
+            "operations: { allow: [\(Self.operations.joined(separator: ", "))] }\ncapabilities: {}",
+            name: "exact.yaml")
+        let strict = try Swguard.run(["plan", exact, "--strict"])
+        #expect(strict.status == 0, "\(strict)")
+    }
+
+    @Test func `several policies are layers, each with its plan`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy("files: {}", name: "a.yaml")
+        _ = try scratch.policy("network: {}", name: "b.yaml")
+        let outcome = try Swguard.run(["plan", "a.yaml", "b.yaml"], in: scratch.path)
+        let heads = outcome.output.split(separator: "\n").filter { !$0.hasPrefix(" ") }
+        #expect(heads == ["policy test (a.yaml), enforce", "policy test (b.yaml), enforce"])
+    }
+
+    @Test func `without an agent there is no plan for BPF-LSM`() throws {
+        let scratch = try Scratch()
+        let policy = try scratch.policy("files: {}")
+        let outcome = try Swguard.run(["plan", policy, "--backend", "lsm"])
+        #expect(outcome.status == 3 && outcome.output == "")
+        #expect(outcome.errors.hasPrefix("swguard: cannot plan for BPF-LSM: no agent answers"))
+        #expect(try Swguard.run(["plan", policy, "--backend", "landlock"]).status == 0)
+    }
+
+    @Test func `a compiled policy is the same each time, and can be read`() throws {
+        let scratch = try Scratch()
+        let policy = try scratch.policy(
+            "files: { rules: [{ allow: [read], paths: [/etc/**] }] }\nsyscalls: { rules: [{ allow: [\"@known\"] }] }"
+        )
+        let (one, two) = (scratch.path + "/1.plan", scratch.path + "/2.plan")
+        #expect(try Swguard.run(["compile", policy, "-o", one]).status == 0)
+        #expect(try Swguard.run(["compile", policy, "--output", two]).status == 0)
+        #expect(FileManager.default.contentsEqual(atPath: one, andPath: two))
+        let inspected = try Swguard.run(["inspect", one])
+        #expect(inspected.status == 0)
+        #expect(inspected.output.hasPrefix("policy test (\(policy)), enforce, sha256:"))
+        #expect(inspected.output.contains("\n  /etc/** ") && inspected.output.contains("\nseccomp: "))
+        let nowhere = try Swguard.run(["compile", policy, "-o", scratch.path + "/none/x"])
+        #expect(nowhere.status == 2 && nowhere.errors.hasPrefix("swguard: cannot write '"))
+    }
+
+    @Test func `a file that is no plan, or may not be believed, is an error that says so`() throws {
+        let scratch = try Scratch()
+        let file = scratch.path + "/x.plan"
+        #expect(try Swguard.run(["compile", try scratch.policy("files: {}"), "-o", file]).status == 0)
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+        func inspect(_ data: Data, mode: Int = 0o600) throws -> Swguard.Outcome {
+            try data.write(to: URL(fileURLWithPath: file))
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
+            return try Swguard.run(["inspect", file])
+        }
+        #expect(try inspect(bytes).status == 0)
+        var otherFormat = bytes
+        otherFormat[8] ^= 0x40
+        var damaged = bytes
+        damaged[bytes.count - 1] ^= 1
+        for (data, mode, text) in [
+            (Data("kind: Policy\n".utf8), 0o600, "not a compiled policy"), (otherFormat, 0o600, "format"),
+            (damaged, 0o600, "changed"), (Data(bytes.dropLast()), 0o600, "cut short"),
+            (Data(), 0o600, "not a compiled policy"),
+            (bytes, 0o620, "may write it"), (bytes, 0o602, "may write it"),
+        ] as [(Data, Int, String)] {
+            let outcome = try inspect(data, mode: mode)
+            #expect(outcome.status == 2 && outcome.output == "", "\(outcome)")
+            #expect(outcome.errors.hasPrefix("swguard: cannot read '\(file)': "), "\(outcome)")
+            #expect(outcome.errors.contains(text), "\(text): \(outcome)")
+        }
+        let missing = try Swguard.run(["inspect", scratch.path + "/none"])
+        #expect(missing.status == 2 && missing.errors.contains("cannot read '"))
+    }
+
+    @Test func `doctor has a line for each thing tried, and advice where it falls short`() throws {
+        let outcome = try Swguard.run(["doctor"])
+        let lines = outcome.output.split(separator: "\n")
+        let states = lines.filter { !$0.hasPrefix(" ") }.map { $0.split(separator: " ")[0] }
+        #expect(states.count == 8 && states.allSatisfy { ["ok", "partial", "missing"].contains($0) })
+        #expect(outcome.status == (states.contains("missing") ? 1 : 0))
+        for (index, line) in lines.enumerated() where line.hasPrefix("missing") {
+            #expect(lines.dropFirst(index + 1).first?.hasPrefix("         ") == true, "\(line)")
+        }
+    }
+}
