@@ -19,7 +19,10 @@ enum Remedy {
             if rule.id == "files.default", case .unixPath(let path) = address {
                 return "allow: [write], paths: [\(scalar(PathPattern.escape(path)))]"
             }
-            return "allow: [\(denied)], endpoints: [\(quoted(address.endpoint))]"
+            let rule = "allow: [\(denied)], endpoints: [\(quoted(address.endpoint))]"
+            // Landlock sees the port and not the address, and refuses the rule that does not say so.
+            if case .inet = address { return rule + ", coarse: true" }
+            return rule
         case .socket(let family, let number): return socket(family, number, refusedBy: rule.id)
         case .capability(let capability): return "capabilities: {allow: [\(capability.name)]}"
         case .operation(let operation):

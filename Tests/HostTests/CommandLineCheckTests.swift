@@ -159,6 +159,29 @@ import Testing
         #expect(outcome.output.split(separator: "\n").count == names.count)
     }
 
+    @Test(
+        .enabled("the README is in the checkout") {
+            FileManager.default.isReadableFile(atPath: Swguard.repository.appending(path: "README.md").path)
+        })
+    func `the policy of the README is good, passes its test and denies what is shown`() throws {
+        let readme = try String(contentsOf: Swguard.repository.appending(path: "README.md"), encoding: .utf8)
+        let policy = try #require(readme.components(separatedBy: "```yaml\n").dropFirst().first)
+        let scratch = try Scratch()
+        try scratch.write("report.yaml", try #require(policy.components(separatedBy: "```").first))
+        try scratch.makeDirectory("out")
+        try scratch.write("report.py", "open('out/x', 'w').write('x')\nopen('/etc/shadow')\n")
+        let tested = try Swguard.run(["test", "report.yaml"], in: scratch.path)
+        #expect(tested.status == 0 && tested.output.hasSuffix("1 passed, 0 failed\n"), "\(tested)")
+        let outcome = try Swguard.run(
+            ["run", "--explain", "--policy", "report.yaml", "--", "/usr/bin/python3", "report.py"],
+            in: scratch.path)
+        #expect(outcome.status == 1, "\(outcome)")
+        #expect(try String(contentsOfFile: scratch.path + "/out/x", encoding: .utf8) == "x")
+        let shown = try #require(readme.split(separator: "\n").first { $0.hasPrefix("swguard: denied ") })
+        let denial = try #require(shown.split(separator: "]:").last)
+        #expect(outcome.errors.contains(denial), "\(outcome)")
+    }
+
     // MARK: explain
 
     @Test func `the verdict stands with its rule, reason and what came close`() throws {
