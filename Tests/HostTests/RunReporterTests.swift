@@ -63,7 +63,7 @@ import Testing
         ),
         (
             report(.socket(family: 16, protocolNumber: 0), rule: "network.families", accesses: ["socket"]),
-            "denied make[812]: socket netlink by network.families (web.yaml:12); to allow: families: [netlink]"
+            "denied make[812]: socket netlink by network.families (web.yaml:12); to allow: families: [netlink:route]"
         ),
         (
             report(.operation(.ioUring), rule: "operations.default", accesses: ["io-uring"]),

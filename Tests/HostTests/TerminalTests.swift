@@ -182,7 +182,7 @@ private final class Person {
             person.type(line("exit 0"))
             try person.expectPrompt()
             person.type(line("echo status $?"))
-            try person.expect("status 9")
+            try person.expect("status 0")
         },
     ]
 
