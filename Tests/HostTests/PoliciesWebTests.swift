@@ -41,7 +41,8 @@ import Testing
             """)
         return [
             "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin", Swguard.path, "run", "--policy",
-            "\(Swguard.policies)/nginx.yaml", "--write", root, "--audit", "\(place.temporary)/nginx.jsonl", "--explain",
+            "\(Swguard.policies)/nginx.yaml", "--write", root, "--audit", "\(place.temporary)/nginx.jsonl",
+            "--explain",
             "--", "nginx", "-e", "\(root)/error.log", "-c", "\(root)/nginx.conf",
         ]
     }
@@ -76,20 +77,22 @@ import Testing
         denials.expectDenied("file.read", key, by: "files.default")
         denials.expectDenied("file.read", "/etc/fstab", by: "files.default")
         denials.expectDenied("socket.connect", "tcp:127.0.0.1:8081", by: "network.default")
-        #expect(try String(contentsOfFile: "\(place.project)/access.log", encoding: .utf8).contains("GET /etc/fstab"))
+        #expect(
+            try String(contentsOfFile: "\(place.project)/access.log", encoding: .utf8).contains(
+                "GET /etc/fstab"))
         #expect(!LoopbackServer.listens(address, 8080), "stopped with its workers")
     }
 
     @Test func `nginx takes no other port, writes nothing else and starts nothing`() throws {
         let address = LoopbackServer.newAddress()
-        let other = try Swguard.command(try nginx(address, port: 8022), in: place.project)
+        let other = try Workplace.finish(try nginx(address, port: 8022), in: place.project, limit: 60)
         #expect(other.status == 1, "\(other)")
         let denials = Confined(outcome: other, denials: try Denial.all(in: "\(place.temporary)/nginx.jsonl"))
         denials.expectDenied("socket.bind", "tcp:\(address):8022", by: "network.default")
         let log = try place.run(
             "nginx", options: ["--write", place.project],
             ["nginx", "-e", "\(place.outside)/error.log", "-c", "\(place.project)/nginx.conf", "-t"])
-        log.expectDenied("file.create", "\(place.outside)/error.log", by: "files.default")
+        log.expectDenied("file.write", "\(place.outside)/error.log", by: "files.default")
         let shell = try place.run("nginx", ["/usr/bin/sh", "-c", "id"])
         #expect(shell.status == 126)
         shell.expectDenied("file.execute", "/usr/bin/dash", by: "files.default")
@@ -116,8 +119,11 @@ import Testing
         #expect(kept.status == 0, "\(kept)")
         #expect(place.read("page.html") == "a page\n")
         let named = try place.run(
-            "curl", ["curl", "-sS", "--noproxy", "*", "--resolve", "example.org:8080:\(address)",
-                "http://example.org:8080/index.html"])
+            "curl",
+            [
+                "curl", "-sS", "--noproxy", "*", "--resolve", "example.org:8080:\(address)",
+                "http://example.org:8080/index.html",
+            ])
         #expect(named.output == "a page\n", "\(named)")
     }
 
