@@ -44,13 +44,7 @@ final class Workplace {
 
     /// Writes a policy that may include the shipped ones; returns its path.
     func writePolicy(_ sections: String) throws -> String {
-        let base = URL(fileURLWithPath: "\(Swguard.policies)/base")
-        let copy = URL(fileURLWithPath: "\(outside)/../policies/base").standardizedFileURL
-        if !FileManager.default.fileExists(atPath: copy.path) {
-            try scratch.makeDirectory("policies")
-            try FileManager.default.copyItem(at: base, to: copy)
-        }
-        return try scratch.policy(sections, name: "policies/policy-\(UUID().uuidString).yaml")
+        try scratch.policy(sections, name: "policies/policy-\(UUID().uuidString).yaml")
     }
 
     /// Makes a directory of the project.
@@ -70,7 +64,7 @@ final class Workplace {
     private var environment: [String] {
         [
             "/usr/bin/env", "-i", "HOME=\(home)", "TMPDIR=\(temporary)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL=C", "LESS=",
+            "LC_ALL=C", "LESS=", "SWGUARD_POLICY_PATH=\(Swguard.policies)",
         ]
     }
 
