@@ -1,4 +1,5 @@
 internal import AuditLog
+private import Glibc
 internal import Policy
 
 /// The smallest rule that would allow what was denied, as YAML to be put into a policy.
@@ -20,10 +21,23 @@ enum Remedy {
                 return "allow: [write], paths: [\(scalar(PathPattern.escape(path)))]"
             }
             return "allow: [\(denied)], endpoints: [\(quoted(address.endpoint))]"
+        case .socket(let family, let number) where rule.id == "network.default":
+            return "allow: [connect], endpoints: [\"\(endpoints(family, number))\"]"
         case .socket(let family, _): return "families: [\(SocketFamilyName.of(family))]"
         case .capability(let capability): return "capabilities: {allow: [\(capability.name)]}"
         case .operation(let operation): return "operations: {allow: [\(operation.name)]}"
         case .syscall(let name, _): return "allow: [\(name)]"
+        }
+    }
+
+    /// The endpoints that a refused socket could be for: the family is granted, and no rule names any of them.
+    private static func endpoints(_ family: UInt32, _ protocolNumber: UInt32) -> String {
+        if family == UInt32(AF_UNIX) { return "unix:/**" }
+        return switch protocolNumber {
+        case UInt32(IPPROTO_TCP), UInt32(IPPROTO_MPTCP): "tcp:*:*"
+        case UInt32(IPPROTO_UDP), UInt32(IPPROTO_UDPLITE): "udp:*:*"
+        // The default of a type that the report does not know.
+        default: "ip:*:*"
         }
     }
 
