@@ -1,4 +1,5 @@
 internal import AuditLog
+private import Glibc
 internal import Policy
 
 /// The smallest rule that would allow what was denied, as YAML to be put into a policy.

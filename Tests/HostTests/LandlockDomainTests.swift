@@ -201,6 +201,19 @@ struct LandlockDomainTests {
     }
 
     @Test
+    func `a directory that a glob matches is named as what it is`() throws {
+        let tree = try TemporaryDirectory()
+        tree.directory("dir")
+        tree.file("data")
+        let ruleset = try prepare(Policy(files: [(.allow, [.read], [tree.path + "/d*"])]))
+        #expect(
+            ruleset.findings.map { "\($0.kind) \($0.text)" } == [
+                "narrowed a directory cannot be granted without what is beneath it: \(tree.path)/dir; say 'P/**'"
+            ])
+        #expect(ruleset.ruleCount == 1)
+    }
+
+    @Test
     func `a carved directory is named`() throws {
         let tree = try TemporaryDirectory()
         defer { tree.keep() }

@@ -84,7 +84,8 @@ import Testing
             "python3 -c 'print(open(\"\(key)\").read())'", "git hash-object -w --stdin-paths <<< \(key)",
             "git -c core.editor=cat config -f \(key) -l", "tar cf - ~/.ssh | cat", "./attacks reopen \(key)",
             "./attacks openat2 \(key)", "./attacks handle \(key)", "./attacks daemon-read \(key)",
-            "./attacks exchange \(key) \(place.project)/attacks", "exec 9< ~/.ssh; cat /proc/self/fd/9/id_ed25519",
+            "./attacks exchange \(key) \(place.project)/attacks",
+            "exec 9< ~/.ssh; cat /proc/self/fd/9/id_ed25519",
             "gcc -include \(key) -E -xc /dev/null", "curl -s file://\(key)", "source \(key)",
             "unshare -Ur cat \(key)", "mount --bind ~/.ssh . && cat id_ed25519",
         ] {
@@ -107,7 +108,8 @@ import Testing
         let run = try shell("echo spoiled > \(file)")
         run.expectDenied("file.write", file, by: "files.default")
         for script in [
-            "ln -s \(file) way; echo spoiled > way", "rm \(file)", "mv \(file) .", "ln \(file) . && echo x > file",
+            "ln -s \(file) way; echo spoiled > way", "rm \(file)", "mv \(file) .",
+            "ln \(file) . && echo x > file",
             "touch ../.profile", "echo x >> ~/.gitconfig", "touch /usr/bin/x", "touch /etc/x",
             "git init -q \(place.outside)/repository", "mkdir ../../outside/new",
         ] {
@@ -131,8 +133,10 @@ import Testing
         let agent = try shell("./attacks connect-unix \(place.temporary)/agent.sock")
         #expect(agent.status == EACCES)
         for attack in [
-            "ptrace \(own)", "signal \(own)", "environment \(own)", "proc-memory \(own)", "tiocsti", "packet", "raw",
-            "unshare", "mount .", "io-uring", "fast-open 25", "connect-mapped 25", "mptcp", "vsock", "netlink-audit",
+            "ptrace \(own)", "signal \(own)", "environment \(own)", "proc-memory \(own)", "tiocsti", "packet",
+            "raw",
+            "unshare", "mount .", "io-uring", "fast-open 25", "connect-mapped 25", "mptcp", "vsock",
+            "netlink-audit",
         ] {
             let run = try shell("./attacks \(attack)")
             #expect([EACCES, EPERM, ENOSYS].contains(run.status), "\(attack): \(run)")
@@ -141,15 +145,15 @@ import Testing
 
     @Test func `a home that is the project keeps its secrets`() throws {
         try place.writeHome("home.txt", "text\n")
-        let run = try Swguard.command(
+        let run = try place.run(
+            "coding-agent", options: [], in: place.home,
             [
-                "/usr/bin/env", "-i", "HOME=\(place.home)", "TMPDIR=\(place.temporary)", "PATH=/usr/bin", Swguard.path,
-                "run", "--policy", "\(Swguard.policies)/coding-agent.yaml", "--allow-partial", "--", "bash", "-c",
+                "bash", "-c",
                 "cat home.txt; echo more >> project/new; cat .ssh/id_ed25519 .netrc .bash_history",
-            ], in: place.home)
+            ])
         #expect(run.status == 1, "\(run)")
         #expect(run.output == "text\n")
         #expect(place.read("new") == "more\n")
-        #expect(!run.errors.contains(Workplace.secret))
+        run.expectDenied("file.read", key, by: "base/secrets:keys")
     }
 }

@@ -28,7 +28,8 @@ import Testing
             text += "\(index + 1) 0 obj\n\(object)\nendobj\n"
         }
         let start = text.utf8.count
-        return text + table + "trailer\n<< /Size \(objects.count + 1) /Root 1 0 R >>\nstartxref\n\(start)\n%%EOF\n"
+        return text + table
+            + "trailer\n<< /Size \(objects.count + 1) /Root 1 0 R >>\nstartxref\n\(start)\n%%EOF\n"
     }()
 
     @Test func `a document becomes text, and a picture`() throws {
@@ -112,7 +113,8 @@ import Testing
             ["ptrace", "signal"].contains(attack)
             ? String(ProcessInfo.processInfo.processIdentifier) : attack == "connect" ? "80" : "x"
         let run = try place.run(
-            "document-converter", options: ["--exec", "\(place.project)/attacks"], ["./attacks", attack, argument])
+            "document-converter", options: ["--exec", "\(place.project)/attacks"],
+            ["./attacks", attack, argument])
         #expect(run.status != 0, "\(run)")
         if !family.isEmpty { run.expectDenied("socket.socket", family, by: "network.families") }
     }

@@ -54,8 +54,10 @@ public struct CarvingState: Sendable {
         public var whole: FileRights
         /// On something beneath, so that it must be looked at.
         public var beneath: FileRights
-        /// What the policy grants on the directory itself and `whole` does not have.
+        /// What the policy grants on the directory and beneath, but for what a deny matches: `whole` does not have it.
         public var withheld: FileRights
+        /// What the policy grants on the directory itself, and not on what is beneath it.
+        public var itself: FileRights
     }
 
     /// The verdict if this is a directory.
@@ -79,7 +81,8 @@ public struct CarvingState: Sendable {
         let whole = covered.subtracting(alive).subtracting(denied)
         return DirectoryVerdict(
             whole: whole, beneath: reached.subtracting(dead).subtracting(whole),
-            withheld: matched.subtracting(denied).subtracting(whole))
+            withheld: covered.subtracting(denied).subtracting(whole),
+            itself: matched.subtracting(covered).subtracting(denied))
     }
 
     /// The rights if this is anything but a directory.

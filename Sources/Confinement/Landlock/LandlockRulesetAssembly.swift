@@ -204,6 +204,8 @@ struct RulesetAssembly: ~Copyable {
         if !withheld.isEmpty {
             notes.add(.carved(withheld.accesses), path, origin: state.origin(of: withheld) ?? origin)
         }
+        let itself = verdict.itself.subtracting(granted)
+        if !itself.isEmpty { notes.add(.directoryItself, path, origin: state.origin(of: itself) ?? origin) }
         guard !verdict.beneath.subtracting(granted).isEmpty else { return }
         try visitEntries(
             of: object, path: path, place: place, state: state, inherited: granted, depth: depth,

@@ -42,11 +42,18 @@ final class Workplace {
     /// Writes a file of the home.
     func writeHome(_ name: String, _ text: String) throws { try scratch.write("home/\(name)", text) }
 
+    /// Writes a policy that may include the shipped ones; returns its path.
+    func writePolicy(_ sections: String) throws -> String {
+        try scratch.policy(sections, name: "policies/policy-\(UUID().uuidString).yaml")
+    }
+
     /// Makes a directory of the project.
     @discardableResult
     func makeDirectory(_ name: String) throws -> String { try scratch.makeDirectory("home/project/\(name)") }
 
-    func read(_ name: String) -> String? { try? String(contentsOfFile: "\(project)/\(name)", encoding: .utf8) }
+    func read(_ name: String) -> String? {
+        try? String(contentsOfFile: "\(project)/\(name)", encoding: .utf8)
+    }
 
     /// Puts the program of all attacks into the project.
     func bringAttacks() throws {
@@ -57,25 +64,40 @@ final class Workplace {
     private var environment: [String] {
         [
             "/usr/bin/env", "-i", "HOME=\(home)", "TMPDIR=\(temporary)", "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL=C", "LESS=",
+            "LC_ALL=C", "LESS=", "SWGUARD_POLICY_PATH=\(Swguard.policies)",
         ]
     }
 
     /// Runs a command in the project, unconfined.
     @discardableResult
     func unconfined(_ command: [String]) throws -> Swguard.Outcome {
-        try Swguard.command(environment + command, in: project)
+        try Self.finish(environment + command, in: project, limit: 60)
+    }
+
+    /// Runs to the end, with no signal blocked: the threads of tests block all, and children inherit that.
+    static func finish(_ command: [String], in directory: String, limit: Double) throws -> Swguard.Outcome {
+        let run = try RunHarness.start(command, .init(directory: directory))
+        let status: Int32
+        switch run.wait(limit: limit) {
+        case .exited(let code): status = code
+        case .killed(let signal): status = 128 + signal
+        case .stopped, .nothing:
+            Issue.record("\(command) took longer than \(limit) s")
+            status = -1
+        }
+        return Swguard.Outcome(status: status, output: run.written, errors: run.complaints)
     }
 
     /// Runs a command in the project under a shipped policy (`build`) or under the file given by path.
     func run(
-        _ policy: String, options: [String] = [], _ command: [String], limit: Double = 60
+        _ policy: String, options: [String] = [], in directory: String? = nil, _ command: [String],
+        limit: Double = 60
     ) throws -> Confined {
         let file = policy.hasPrefix("/") ? policy : "\(Swguard.policies)/\(policy).yaml"
         let audit = "\(scratch.path)/audit-\(UUID().uuidString).jsonl"
-        let outcome = try Swguard.command(
+        let outcome = try Self.finish(
             environment + [Swguard.path, "run", "--policy", file, "--audit", audit, "--explain"] + options
-                + ["--"] + command, in: project, limit: limit)
+                + ["--"] + command, in: directory ?? project, limit: limit)
         let leaked = outcome.output.contains(Self.secret) || outcome.errors.contains(Self.secret)
         #expect(!leaked, "\(command) shows the secret: \(outcome)")
         try #require(FileManager.default.fileExists(atPath: audit), "\(command) was not started: \(outcome)")
@@ -173,7 +195,7 @@ struct Denial: CustomStringConvertible {
 /// A server that a test started, on an address of loopback that is its own; ended with the object.
 final class LoopbackServer {
     let address: String
-    private let process = Process()
+    private let process: Started
 
     /// A host of 127/8 that hardly anyone else uses: the ports in the policies are fixed, the address is not.
     static func newAddress() -> String {
@@ -183,25 +205,19 @@ final class LoopbackServer {
     /// Starts `command` and waits until it listens on `port`; it lives 120 s at most.
     init(_ command: [String], address: String, port: UInt16, in directory: String) throws {
         self.address = address
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-        // In the foreground, so that the whole group is not signalled; -k, should it not listen.
-        process.arguments = ["--foreground", "-k", "1", "120"] + command
-        process.currentDirectoryURL = URL(fileURLWithPath: directory)
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let deadline = Date(timeIntervalSinceNow: 30)
-        while !Self.listens(address, port), process.isRunning, Date() < deadline { usleep(20_000) }
-        try #require(Self.listens(address, port), "\(command) does not listen on \(address):\(port)")
+        process = try RunHarness.start(
+            ["/usr/bin/timeout", "-k", "1", "120"] + command, .init(directory: directory))
+        let isListening = RunHarness.eventually { Self.listens(address, port) }
+        try #require(isListening, "\(command) does not listen on \(address):\(port): \(process.complaints)")
     }
 
     deinit { stop() }
 
     /// Asks it to end, and waits.
     func stop() {
-        if process.isRunning { process.terminate() }
-        process.waitUntilExit()
+        guard !process.hasEnded else { return }
+        process.send(SIGTERM)
+        if process.wait() == .nothing { Issue.record("the server on \(address) does not end") }
     }
 
     /// Whether somebody takes connections there.
