@@ -173,6 +173,11 @@ extension LoweringContext {
                 .gap, Self.section, "files.default", section.location,
                 "Landlock does not see \(blind.map(\.name).joined(separator: ", ")): granted on every path")
         }
+        if !isGrantedEverywhere(.read) || hasDeny(of: .read, in: section) {
+            find(
+                .gap, Self.section, "files.default", section.location,
+                "Landlock does not see watching (inotify, fanotify): names of what may not be read can be learnt")
+        }
         if !fileRights.contains(.deviceControl), !(isGrantedEverywhere([.read, .write])) {
             find(
                 .gap, Self.section, "files.default", section.location,
