@@ -173,11 +173,6 @@ extension LoweringContext {
                 .gap, Self.section, "files.default", section.location,
                 "Landlock does not see \(blind.map(\.name).joined(separator: ", ")): granted on every path")
         }
-        if !isGrantedEverywhere(.read) || hasDeny(of: .read, in: section) {
-            find(
-                .gap, Self.section, "files.default", section.location,
-                "Landlock does not see watching (inotify, fanotify): names of what may not be read can be learnt")
-        }
         if !fileRights.contains(.deviceControl), !(isGrantedEverywhere([.read, .write])) {
             find(
                 .gap, Self.section, "files.default", section.location,
@@ -264,8 +259,10 @@ extension LoweringContext {
         row(
             Self.section, "files.default", section.location, isPartial ? .partial : .full,
             layers(for: .write),
-            section.defaultVerdict == .allow
+            (section.defaultVerdict == .allow
                 ? "everything is granted that no rule denies" : "denied unless granted: \(handled)")
+                // security/landlock has no path_notify hook: names in directories that may not be read.
+                + "; watching (inotify, fanotify) is not seen")
     }
 
     static func counted(_ count: Int, _ one: String, _ many: String) -> String {

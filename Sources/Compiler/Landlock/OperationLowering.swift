@@ -22,7 +22,7 @@ extension LoweringContext {
                 // release_agent can be in any directory of it.
                 PathPattern(subtree: "/sys/fs/cgroup".utf8),
             ]
-        ),
+        )
     ]
 
     mutating func lowerOperations() {

@@ -17,7 +17,8 @@ extension SyscallLowering {
             refuse(OperationCalls.othersLimits, of: operation, rule: rule, log: part.log)
             return describe(
                 operation, by: rule, extent: .full, layers: [.landlock, .seccomp],
-                mechanism: "no process outside the domain can be signalled; setting limits by process id is refused")
+                mechanism:
+                    "no process outside the domain can be signalled; setting limits by process id is refused")
         }
         for refusal in calls.refusals { refuse(refusal, of: operation, rule: rule, log: part.log) }
         describe(
