@@ -7,12 +7,16 @@ public struct AuditFile: ~Copyable {
 
     /// The file at `path`, to be appended to; made with mode 0640 if it is missing.
     ///
+    /// A symbolic link in the last place is an error (ELOOP): what may write the directory could have the lines
+    /// appended to a file that something else obeys. The links of /dev and /proc are the kernel's, and are followed.
     /// - Throws: `AuditFileError` with the errno of open(2).
     public init(appendingTo path: [UInt8]) throws(AuditFileError) {
         let opened = unsafe (path + [0]).withUnsafeBytes { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { text -> CInt in
                 guard let base = text.baseAddress else { return -1 }
-                return unsafe open(base, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0o640)
+                let flags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY
+                let isKernels = path.starts(with: "/dev/".utf8) || path.starts(with: "/proc/".utf8)
+                return unsafe open(base, isKernels ? flags : flags | O_NOFOLLOW, 0o640)
             }
         }
         if opened < 0 { throw AuditFileError(operation: "open", code: errno) }

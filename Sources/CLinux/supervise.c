@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -107,15 +108,31 @@ int swguard_relay_signal(pid_t process, const struct swguard_signal *signal)
 	return kill(process, (int)signal->number);
 }
 
+/* PTRACE_TRACEME makes the parent the tracer, unasked: every signal to the tracee then stops it until the tracer lets
+ * it go, and would look like a stop of the command's own. It goes on as if nobody traced it. SIGTRAP is what an execve
+ * raises for the tracer alone (ptrace(2)). */
+static void stop_tracing(const siginfo_t *stopped)
+{
+	int signal = stopped->si_status & 0x7f;
+
+	ptrace(PTRACE_DETACH, stopped->si_pid, NULL, (void *)(uintptr_t)(signal == SIGTRAP ? 0 : signal));
+}
+
 int swguard_next_change(struct swguard_change *change)
 {
-	siginfo_t information = { .si_pid = 0 };
+	siginfo_t information;
 
 	change->kind = SWGUARD_CHANGE_NONE;
-	if (waitid(P_ALL, 0, &information, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0)
-		return errno == ECHILD ? 0 : -1;
-	if (information.si_pid == 0)
-		return 0;
+	for (;;) {
+		information.si_pid = 0;
+		if (waitid(P_ALL, 0, &information, WEXITED | WSTOPPED | WCONTINUED | WNOHANG) < 0)
+			return errno == ECHILD ? 0 : -1;
+		if (information.si_pid == 0)
+			return 0;
+		if (information.si_code != CLD_TRAPPED)
+			break;
+		stop_tracing(&information);
+	}
 	change->process = information.si_pid;
 	change->status = information.si_status;
 	switch (information.si_code) {
@@ -129,7 +146,7 @@ int swguard_next_change(struct swguard_change *change)
 	case CLD_CONTINUED:
 		change->kind = SWGUARD_CHANGE_CONTINUED;
 		break;
-	default: /* CLD_STOPPED; CLD_TRAPPED is for tracers */
+	default: /* CLD_STOPPED */
 		change->kind = SWGUARD_CHANGE_STOPPED;
 	}
 	return 0;

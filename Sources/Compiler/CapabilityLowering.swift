@@ -63,7 +63,8 @@ struct CapabilityLowering {
             if !isWritten { kept = held.reduce(kept ?? .max) { $0 & ~Self.bit($1) } }
             coverage.findings.append(
                 .init(
-                    isWritten ? .gap : .narrowed, section: "operations", subject: part.rule?.id ?? "operations.default",
+                    isWritten ? .gap : .narrowed, section: "operations",
+                    subject: part.rule?.id ?? "operations.default",
                     location: part.rule?.location,
                     text: isWritten
                         ? "\(entry.operation.name): with \(names), \(entry.reason)"

@@ -1,4 +1,5 @@
 private import AuditLog
+private import Glibc
 
 /// What executing a file takes: the file, and the interpreters that the kernel starts for it.
 enum Executable {
@@ -12,9 +13,7 @@ enum Executable {
         var files = [path]
         var current = path
         for _ in 0..<depth {
-            guard let head = ProcessFile.read(String(decoding: current, as: UTF8.self), limit: 4096) else {
-                break
-            }
+            guard let head = head(of: current) else { break }
             let isScript = head.starts(with: Array("#!".utf8))
             guard let name = isScript ? scriptInterpreter(head) : elfInterpreter(head),
                 case .existing(let interpreter) = resolver.resolve(name, from: base, followsLast: true)
@@ -24,6 +23,25 @@ enum Executable {
             current = interpreter
         }
         return files
+    }
+
+    /// The beginning of a regular file; nil of anything else.
+    ///
+    /// The path is the caller's choice: a FIFO would keep the supervisor waiting, and opening a device can do
+    /// something. O_PATH opens nothing; what it holds cannot be exchanged before it is opened through procfs.
+    private static func head(of path: [UInt8]) -> [UInt8]? {
+        let pathOnly: CInt = 0o10000000  // O_PATH, behind _GNU_SOURCE
+        let held = unsafe (path + [0]).withUnsafeBytes { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { text -> CInt in
+                guard let base = text.baseAddress else { return -1 }
+                return unsafe open(base, pathOnly | O_CLOEXEC)
+            }
+        }
+        guard held >= 0 else { return nil }
+        defer { close(held) }
+        var status = stat()
+        guard unsafe fstat(held, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return ProcessFile.read("/proc/self/fd/\(held)", limit: 4096)
     }
 
     /// The program in the first line of a script.

@@ -85,7 +85,8 @@ public struct LinkResolution: Sendable {
     }
 
     private mutating func add<Value: Hashable & Sendable>(
-        to list: [Located<Value>], isDeny: Bool, _ processID: Int32?, _ resolve: ([UInt8]) -> [UInt8]?, prefix: String,
+        to list: [Located<Value>], isDeny: Bool, _ processID: Int32?, _ resolve: ([UInt8]) -> [UInt8]?,
+        prefix: String,
         pattern: (Value) -> PathPattern?, rebuild: (PathPattern) -> Value
     ) -> [Located<Value>] {
         var result: [Located<Value>] = []

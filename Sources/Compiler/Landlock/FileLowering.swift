@@ -259,8 +259,10 @@ extension LoweringContext {
         row(
             Self.section, "files.default", section.location, isPartial ? .partial : .full,
             layers(for: .write),
-            section.defaultVerdict == .allow
+            (section.defaultVerdict == .allow
                 ? "everything is granted that no rule denies" : "denied unless granted: \(handled)")
+                // security/landlock has no path_notify hook: names in directories that may not be read.
+                + "; watching (inotify, fanotify) is not seen")
     }
 
     static func counted(_ count: Int, _ one: String, _ many: String) -> String {

@@ -15,13 +15,14 @@ extension LoweringContext {
                 PathPattern(literal: "/proc/sys/kernel/core_pattern".utf8),
                 PathPattern(literal: "/proc/sys/kernel/modprobe".utf8),
                 PathPattern(literal: "/proc/sys/kernel/hotplug".utf8),
+                PathPattern(literal: "/proc/sys/kernel/poweroff_cmd".utf8),
                 PathPattern(subtree: "/proc/sys/kernel/usermodehelper".utf8),
                 PathPattern(subtree: "/proc/sys/fs/binfmt_misc".utf8),
                 PathPattern(literal: "/sys/kernel/uevent_helper".utf8),
                 // release_agent can be in any directory of it.
                 PathPattern(subtree: "/sys/fs/cgroup".utf8),
             ]
-        ),
+        )
     ]
 
     mutating func lowerOperations() {

@@ -125,7 +125,8 @@ extension LandlockRecipe.Carving: BinaryCodable {
     }
     init(from reader: inout BinaryReader) throws(BinaryError) {
         self.init(
-            root: try BinaryBytes(from: &reader).bytes, allows: try [LandlockRecipe.WalkPattern](from: &reader))
+            root: try BinaryBytes(from: &reader).bytes,
+            allows: try [LandlockRecipe.WalkPattern](from: &reader))
     }
 }
 

@@ -102,8 +102,11 @@ struct OperationCalls {
         case .signal:
             partial(
                 Refusal(calls: "kill tkill tgkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal"),
-                mechanism:
-                    "refuses all sending of signals, to itself too; signals of the kernel (SIGIO) are not seen"
+                othersLimits,
+                mechanism: """
+                    refuses all sending of signals, to itself too, and setting limits by process id; signals of the \
+                    kernel (SIGIO) are not seen
+                    """
             )
         case .ipc:
             partial(
@@ -176,6 +179,12 @@ struct OperationCalls {
                     """)
         }
     }
+
+    /// prlimit64 that sets a limit of a process named by its id, its own id too. RLIMIT_CPU ends a process as
+    /// SIGKILL does, and the kernel asks for the same user only (check_prlimit_permission in kernel/sys.c): no
+    /// Landlock hook sees it.
+    static let othersLimits = Refusal(
+        calls: "prlimit64", tests: [.init(0, .notEqual, 0), .init(2, .notEqual, 0)])
 
     /// The calls of io_uring, whose requests pass no filter.
     static let ioUringCalls = "io_uring_setup io_uring_enter io_uring_register"

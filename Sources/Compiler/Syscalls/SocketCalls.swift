@@ -42,6 +42,9 @@ extension SocketRestrictions {
         // include/uapi/linux/in.h
         static let multipath: UInt64 = 262
         static let smcProtocol: UInt64 = 256
+        // SOL_TCP and TCP_ULP, include/uapi/linux/tcp.h
+        static let tcpLevel: UInt64 = 6
+        static let upperLayer: UInt64 = 31
         /// 0 is the type's first protocol: TCP and UDP.
         static let streamProtocols: [UInt64] = [0, 6, multipath]
         static let datagramProtocols: [UInt64] = [0, 17, 136]
@@ -70,6 +73,12 @@ extension SocketRestrictions {
                 result.refuse("socket", [Is.internet, Is.type(Number.packetType)], familiesCause)
             }
         }
+        if let families {
+            // Pairs of the others: socketpair(2) makes the socket before it asks whether the family has pairs, and
+            // those of AF_TIPC can be sent to any address.
+            let whole = families.filter { $0.protocolNumber == nil }.map(\.number) + [Number.unix]
+            result.refuse("socketpair", whole.uniqued().sorted().map(Is.notFamily), familiesCause)
+        }
         result.refuse("socket", [Is.family(Number.unix)], refusesUnix)
         // A pair of datagram sockets (SOCK_RAW is the same, net/unix/af_unix.c) can be sent to any name.
         result.refuse("socketpair", [Is.family(Number.unix), Is.type(Number.datagram)], refusesUnix)
@@ -96,6 +105,11 @@ extension SocketRestrictions {
             result.refuse(
                 call, [.init(argument, mask: Self.fastOpen, .notEqual, 0)], refusesFastOpen)
         }
+        // TCP_ULP makes another protocol of a TCP socket, "smc" one whose connect Landlock does not see
+        // (smc_ulp_init in net/smc/af_smc.c). The name is in memory; without "tls", TLS is done by the program.
+        result.refuse(
+            "setsockopt", [.init(1, .equal, Number.tcpLevel), .init(2, .equal, Number.upperLayer)],
+            refusesMultipathTCP)
         if let first = result.refusals.first {
             result.refuse("socketcall", [], first.cause, isRawSocket: first.isRawSocket)
         }

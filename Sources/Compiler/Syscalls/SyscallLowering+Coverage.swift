@@ -25,6 +25,8 @@ extension SyscallLowering {
     mutating func describeLimits(
         of operation: Operation, rule: DecidingRule, extent: Coverage.Extent, mechanism: String
     ) {
+        // Nothing is enforced that could fall short.
+        guard policy.mode == .enforce else { return }
         switch operation {
         case .ptrace:
             // Another process's memory can hold more rights than the caller: fail closed.

@@ -14,24 +14,30 @@ extension SyscallLowering {
                 mechanism: "no process outside the domain can be traced")
         }
         if operation == .signal, inputs.signalByLandlock {
+            refuse(OperationCalls.othersLimits, of: operation, rule: rule, log: part.log)
             return describe(
-                operation, by: rule, extent: .full, layers: [.landlock],
-                mechanism: "no process outside the domain can be signalled")
+                operation, by: rule, extent: .full, layers: [.landlock, .seccomp],
+                mechanism:
+                    "no process outside the domain can be signalled; setting limits by process id is refused")
         }
-        for refusal in calls.refusals {
-            let isHidden = refusal.errno == ErrorNumber.noSystemCall
-            refusals.append(
-                Refusal(
-                    calls: SyscallTable.words(refusal.calls), tests: refusal.tests, errno: refusal.errno,
-                    abis: refusal.abis,
-                    cause: number(
-                        of: Decisions.Cause(
-                            rule: rule, subject: .operation(operation), isReported: part.log && !isHidden))))
-        }
+        for refusal in calls.refusals { refuse(refusal, of: operation, rule: rule, log: part.log) }
         describe(
             operation, by: rule, extent: calls.extent, layers: calls.extent == .none ? [] : [.seccomp],
             mechanism: calls.mechanism)
         describeLimits(of: operation, rule: rule, extent: calls.extent, mechanism: calls.mechanism)
+    }
+
+    private mutating func refuse(
+        _ refusal: OperationCalls.Refusal, of operation: Operation, rule: DecidingRule, log: Bool
+    ) {
+        let isHidden = refusal.errno == ErrorNumber.noSystemCall
+        refusals.append(
+            Refusal(
+                calls: SyscallTable.words(refusal.calls), tests: refusal.tests, errno: refusal.errno,
+                abis: refusal.abis,
+                cause: number(
+                    of: Decisions.Cause(
+                        rule: rule, subject: .operation(operation), isReported: log && !isHidden))))
     }
 
     /// The restrictions that were asked for, with the operation `raw-socket` among them.

@@ -15,7 +15,8 @@ struct MountTable: Hashable, Sendable {
 
     /// File systems that are the kernel's own tables: each mount may have a device of its own.
     private static func isKernelTable(_ type: ArraySlice<UInt8>) -> Bool {
-        type.elementsEqual("proc".utf8) || type.elementsEqual("sysfs".utf8) || type.elementsEqual("cgroup".utf8)
+        type.elementsEqual("proc".utf8) || type.elementsEqual("sysfs".utf8)
+            || type.elementsEqual("cgroup".utf8)
             || type.elementsEqual("cgroup2".utf8)
     }
 
