@@ -11,6 +11,8 @@ public struct KernelFeatures: Hashable, Sendable {
     public var hasUserNotification: Bool
     /// The flags that a filter with a listener is loaded with (`SECCOMP_FILTER_FLAG_*`).
     public var notificationFlags: UInt32
+    /// Whether the caller is filtered already: then somebody may listen, and the kernel allows no second listener.
+    public var isFiltered: Bool
     /// Whether the caller has capabilities that a confined process must lose (it is root, or has been given
     /// some).
     public var isPrivileged: Bool
@@ -18,11 +20,12 @@ public struct KernelFeatures: Hashable, Sendable {
     public init(
         landlock: LandlockFeatures?, hasUserNotification: Bool = true,
         notificationFlags: UInt32 = 1 << 3 | 1 << 5,
-        isPrivileged: Bool = false
+        isFiltered: Bool = true, isPrivileged: Bool = false
     ) {
         self.landlock = landlock
         self.hasUserNotification = hasUserNotification
         self.notificationFlags = notificationFlags
+        self.isFiltered = isFiltered
         self.isPrivileged = isPrivileged
     }
 }

@@ -38,6 +38,9 @@ public struct SeccompFeatures: Hashable, Sendable {
             canContinue: canNotify && has(flags: listener | FilterInstallFlags.synchronise.rawValue | 1 << 4))
     }
 
+    /// Whether this process is filtered already; what cannot be asked is taken for yes.
+    public static var isFiltered: Bool { swguard_seccomp_mode() != 0 }
+
     /// The flags for a filter with a listener here: `waitKillable` only where the kernel has it. Without it a
     /// signal can take back a call that the supervisor is answering; say so where it matters.
     public var listenerFlags: FilterInstallFlags {

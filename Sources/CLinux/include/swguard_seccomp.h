@@ -33,3 +33,6 @@ int swguard_seccomp_is_waiting(int listener, __u64 id);
 
 // Sets no_new_privs for the calling thread, for good: 0, or -errno.
 int swguard_seccomp_set_no_new_privs(void);
+
+/* Whether the calling thread is filtered already: 0, or what prctl(PR_GET_SECCOMP) answers, an error included. */
+int swguard_seccomp_mode(void);

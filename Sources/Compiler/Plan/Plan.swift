@@ -29,7 +29,8 @@ public struct Plan: Hashable, Sendable {
     public var layers: [Layer]
     /// The one filter of all layers, as `struct sock_filter[]`: a start loads the bytes as they are.
     public var filterBytes: [UInt8]
-    /// The filter for where `filterBytes` makes a listener and the kernel allows no second one.
+    /// The filter for where `filterBytes` makes a listener and the kernel allows no second one; empty where that cannot
+    /// be.
     public var plainFilterBytes: [UInt8]
     /// The capabilities that the command may keep, as a bit mask; nil: no policy speaks of them.
     public var keptCapabilities: UInt64?
@@ -37,13 +38,13 @@ public struct Plan: Hashable, Sendable {
     private var decisionParts: Deferred<[SyscallDecisions]>
 
     public init(
-        layers: [Layer], filter: FilterProgram, filterWithoutListener: FilterProgram,
+        layers: [Layer], filter: FilterProgram, filterWithoutListener: FilterProgram?,
         keptCapabilities: UInt64?,
         coverage: [Coverage], decisions: [SyscallDecisions]
     ) {
         self.layers = layers
         filterBytes = filter.bytes
-        plainFilterBytes = filterWithoutListener.bytes
+        plainFilterBytes = filterWithoutListener?.bytes ?? []
         self.keptCapabilities = keptCapabilities
         coverageParts = Deferred(coverage)
         decisionParts = Deferred(decisions)

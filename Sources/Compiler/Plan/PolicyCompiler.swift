@@ -53,11 +53,12 @@ public enum PolicyCompiler {
             case .supervised: .notify()
             case .observing(let calls): .notify(observing: calls)
             }
-        let plain = try FilterCompiler.compile(decisions, flavor: .errno)
+        let filter = try FilterCompiler.compile(decisions, flavor: flavor)
+        let needsPlain = flavor != .errno && features.isFiltered
         return Plan(
-            layers: layers,
-            filter: flavor == .errno ? plain : try FilterCompiler.compile(decisions, flavor: flavor),
-            filterWithoutListener: plain, keptCapabilities: kept, coverage: coverage, decisions: decisions)
+            layers: layers, filter: filter,
+            filterWithoutListener: needsPlain ? try FilterCompiler.compile(decisions, flavor: .errno) : nil,
+            keptCapabilities: kept, coverage: coverage, decisions: decisions)
     }
 
     /// The hash of the policy's text; where a path of it is not UTF-8, which no text can say, of its description.

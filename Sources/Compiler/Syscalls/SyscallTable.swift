@@ -12,6 +12,10 @@ public enum SyscallTable {
 
     /// What a policy can name.
     public static let vocabulary = SyscallVocabulary(
+        isPlainlyKnown: { number(of: $0, abi: .native) != nil },
+        isPlainlyGroup: { name in SyscallGroups.all.contains { $0.name == name } }, contents: { contents })
+
+    private static let contents = SyscallVocabulary.Contents(
         names: names, groups: groups, alwaysAllowed: Set(alwaysAllowed), narrowArguments: narrowArguments)
 
     /// The release of Linux up to which every call is known, and where the groups come from: for `plan`.

@@ -119,10 +119,10 @@ enum CommandLinePolicy {
         of rule: RunOptions.CommandLineRule, vocabulary: SyscallVocabulary
     ) throws(Failure) -> SyscallSelector {
         let text = String(decoding: rule.value.bytes, as: UTF8.self)
-        if text.hasPrefix("@"), vocabulary.groups[String(text.dropFirst())] != nil {
+        if text.hasPrefix("@"), vocabulary.isGroup(String(text.dropFirst())) {
             return .group(String(text.dropFirst()))
         }
-        if vocabulary.names.contains(text) { return .name(text) }
+        if vocabulary.isKnown(text) { return .name(text) }
         throw Failure(
             text: "cannot use '--\(rule.kind.rawValue) \(printable(rule))': there is no such system call")
     }

@@ -62,9 +62,8 @@ struct CommandRun {
         request.layers = layers
         request.keptCapabilities = plan.keptCapabilities
         request.keptDescriptors = options.keptDescriptors
-        let plain = SeccompFilter(bytes: plan.plainFilterBytes)
         if options.isExecOnly {
-            request.filter = plain
+            request.filter = SeccompFilter(bytes: plan.filterBytes)
             let failure = Launcher.execute(request)
             StandardError.say(failure.message(command: commandName))
             return failure.status
@@ -72,7 +71,9 @@ struct CommandRun {
         let notifies = prepared.features.hasUserNotification
         request.filter = SeccompFilter(
             bytes: plan.filterBytes, flags: notifies ? prepared.features.notificationFlags : 0)
-        request.filterWithoutListener = plain
+        if !plan.plainFilterBytes.isEmpty {
+            request.filterWithoutListener = SeccompFilter(bytes: plan.plainFilterBytes)
+        }
         let supervision = Supervision(options, plan: plan, findings: findings, commandName: commandName)
         if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
         let judge =
@@ -157,7 +158,8 @@ struct CommandRun {
             plan = try PolicyCompiler.compile(
                 loaded.policies, features: features,
                 supervision: observes || complains
-                    ? .observing(FilterFlavor.observable(ObservedCalls.names)) : .supervised)
+                    ? .observing(FilterFlavor.observable(ObservedCalls.names))
+                    : options.isExecOnly ? .none : .supervised)
         } catch {
             throw Refused(error.description)
         }

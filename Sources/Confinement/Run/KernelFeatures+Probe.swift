@@ -14,7 +14,7 @@ extension KernelFeatures {
             landlock: landlock.features,
             hasUserNotification: seccomp.canNotify && seccomp.canContinue,
             notificationFlags: seccomp.listenerFlags.rawValue,
-            isPrivileged: geteuid() == 0)
+            isFiltered: SeccompFeatures.isFiltered, isPrivileged: geteuid() == 0)
         return (features, landlock.obstacle)
     }
 }

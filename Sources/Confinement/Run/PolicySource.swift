@@ -109,12 +109,14 @@ struct PolicySource {
         }
         parts += host.policyPath.map { Array($0.utf8) }
         parts.append(Array((host.cacheDirectory ?? "").utf8))
-        parts.append([options.isStrict, options.allowsPartial, options.isBare].map { $0 ? 1 : 0 })
+        parts.append(
+            [options.isStrict, options.allowsPartial, options.isBare, options.isExecOnly].map { $0 ? 1 : 0 })
         let landlock = features.landlock
         let numbers: [UInt64] = [
             landlock?.fileRights.rawValue ?? 0, landlock?.networkRights.rawValue ?? 0,
             landlock?.scopes.rawValue ?? 0, UInt64(landlock?.abi ?? 0), features.hasUserNotification ? 1 : 0,
             UInt64(features.notificationFlags), features.isPrivileged ? 1 : 0,
+            features.isFiltered ? 1 : 0,
         ]
         parts.append(
             numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } })

@@ -28,7 +28,7 @@ extension PolicyDecoder {
         guard let word = node.text else { return nil }
         if word.hasPrefix("@") {
             let group = String(word.dropFirst())
-            if vocabulary.groups[group] != nil { return Located(.group(group), at: node.location) }
+            if vocabulary.isGroup(group) { return Located(.group(group), at: node.location) }
             diagnostics.add(
                 "unknown group \(quoted(word))", at: node.location,
                 hint: suggestion(for: word, in: vocabulary.groups.keys.map { "@\($0)" })
@@ -53,9 +53,9 @@ extension PolicyDecoder {
 
     /// Whether there is a system call `name`; reported where there is none.
     func isKnown(_ name: String, at location: SourceLocation, hint: String?) -> Bool {
-        if vocabulary.names.contains(name) { return true }
+        if vocabulary.isKnown(name) { return true }
         let near =
-            vocabulary.groups[name] != nil
+            vocabulary.isGroup(name)
             ? "did you mean '@\(name)'?" : suggestion(for: name, in: vocabulary.names)
         diagnostics.add(
             "unknown system call \(quoted(name))", at: location,

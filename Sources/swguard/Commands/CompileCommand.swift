@@ -39,8 +39,11 @@ extension Workspace {
     /// Compiles for this kernel, or says why that cannot be.
     func compile(_ policies: [Policy]) throws -> Plan {
         do throws(FilterError) {
+            var features = KernelFeatures.probe().features
+            // A plan in a file is for every start, also inside another confined command.
+            features.isFiltered = true
             return try PolicyCompiler.compile(
-                policies.map { LinkedPolicy($0).policy }, features: KernelFeatures.probe().features,
+                policies.map { LinkedPolicy($0).policy }, features: features,
                 supervision: .supervised)
         } catch {
             Output.diagnose("swguard: \(error.description)")

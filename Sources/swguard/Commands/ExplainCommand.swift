@@ -106,7 +106,7 @@ struct RequestOptions: ParsableArguments {
             return .capability(known)
         }
         let name = syscall ?? ""
-        guard vocabulary.names.contains(name) else {
+        guard vocabulary.isKnown(name) else {
             throw Self.unknown("system call", name, vocabulary.names.sorted())
         }
         return .syscall(name: name, arguments: [])

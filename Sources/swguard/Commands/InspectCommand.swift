@@ -23,7 +23,9 @@ struct InspectCommand: ParsableCommand {
     func run() throws {
         let plan = try read()
         if let rawFilter {
-            guard FileContents.write(plan.plainFilterBytes, to: rawFilter) else {
+            // For another program: one that hands nothing over.
+            let bytes = plan.plainFilterBytes.isEmpty ? plan.filterBytes : plan.plainFilterBytes
+            guard FileContents.write(bytes, to: rawFilter) else {
                 Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(rawFilter))'")
                 throw ExitStatus.usage
             }
