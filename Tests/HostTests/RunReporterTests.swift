@@ -52,14 +52,14 @@ import Testing
                 .network(.connect, .inet(.tcp, .v4(0x0102_0304), 25)), rule: "network.default",
                 accesses: ["connect"]),
             "denied make[812]: connect tcp:1.2.3.4:25 by network.default (web.yaml:12); "
-                + #"to allow: allow: [connect], endpoints: ["tcp:1.2.3.4:25"]"#
+                + #"to allow: allow: [connect], endpoints: ["tcp:1.2.3.4:25"], coarse: true"#
         ),
         (
             report(
                 .network(.bind, .inet(.udp, .v6(0x2001_0db8_0000_0000, 1), 53)), rule: "network.default",
                 accesses: ["bind"]),
             "denied make[812]: bind udp:[2001:db8::1]:53 by network.default (web.yaml:12); "
-                + #"to allow: allow: [bind], endpoints: ["udp:[2001:db8::1]:53"]"#
+                + #"to allow: allow: [bind], endpoints: ["udp:[2001:db8::1]:53"], coarse: true"#
         ),
         (
             report(.socket(family: 16, protocolNumber: 0), rule: "network.families", accesses: ["socket"]),
