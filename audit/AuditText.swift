@@ -1,6 +1,6 @@
 /// Bytes from outside, made fit for a log and a terminal.
 ///
-/// What is not UTF-8 and control characters are `\xHH`, and a backslash is doubled; so nothing reaches a terminal
+/// What is not UTF-8, control characters, and those that steer the direction of text are `\xHH`, and a backslash is doubled; so nothing reaches a terminal
 /// raw, and the bytes can be had back.
 public struct AuditText: Hashable, Sendable {
     /// The text, valid UTF-8 without control characters.
@@ -91,9 +91,24 @@ public struct AuditText: Hashable, Sendable {
         default: return 0
         }
         guard let next = iterator.next(), second.contains(next) else { return 0 }
-        for _ in 2..<max(length, 2) {
+        var third: UInt8 = 0
+        for index in 2..<max(length, 2) {
             guard let next = iterator.next(), (0x80...0xbf).contains(next) else { return 0 }
+            if index == 2 { third = next }
         }
-        return length
+        return misleads(first, next, third) ? 0 : length
+    }
+
+    /// Whether a character shows nothing and changes how others are shown: the direction of text, a line's end.
+    /// A name with one in it could make a line say what it does not.
+    private static func misleads(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> Bool {
+        switch (first, second, third) {
+        case (0xd8, 0x9c, _),  // U+061C
+            (0xe2, 0x80, 0x8e...0x8f),  // U+200E, U+200F
+            (0xe2, 0x80, 0xa8...0xae),  // U+2028 to U+202E
+            (0xe2, 0x81, 0xa6...0xa9):  // U+2066 to U+2069
+            true
+        default: false
+        }
     }
 }

@@ -12,6 +12,9 @@ import Testing
         ([0xff, 0x41, 0xc3], "\\xffA\\xc3"),
         // A C1 control, as terminals obey it; the character after it is none.
         ([0xc2, 0x9b, 0xc2, 0xa0], "\\xc2\\x9b\u{a0}"),
+        // The direction of text, and a line's end; a joiner is part of what people write.
+        (Array("a\u{202e}b\u{2066}\u{2028}".utf8), "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6\\xe2\\x80\\xa8"),
+        (Array("\u{61c}\u{200f}\u{200d}".utf8), "\\xd8\\x9c\\xe2\\x80\\x8f\u{200d}"),
         // Overlong, surrogate, beyond Unicode.
         ([0xc0, 0xaf], "\\xc0\\xaf"),
         ([0xed, 0xa0, 0x80], "\\xed\\xa0\\x80"),

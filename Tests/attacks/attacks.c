@@ -5,6 +5,8 @@
 //
 // Static and without libc's helpers where these would hide the call that is meant: what is tried is the system call.
 #define _GNU_SOURCE
+#include "attack.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/io_uring.h>
@@ -18,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -125,6 +128,29 @@ static int at_memfd_execute(char **a)
 // A descriptor that was open before confinement began.
 static int at_inherited_descriptor(char **a) { return result(fcntl(atoi(a[0]), F_GETFD)); }
 
+static int at_any_descriptor(char **a)
+{
+	(void)a;
+	for (int number = 3; number < 4096; number++)
+		if (fcntl(number, F_GETFD) >= 0)
+			return 0;
+	return EBADF;
+}
+static int at_write_descriptor(char **a) { return result(write(atoi(a[0]), "x", 1)); }
+static int at_mkdir_beneath(char **a) { return result(mkdirat(atoi(a[0]), a[1], 0755)); }
+
+// What no layer of `run` looks at.
+
+static int at_access(char **a) { return result(access(a[0], W_OK)); }
+static int at_chmod(char **a) { return result(chmod(a[0], 0700)); }
+static int at_watch(char **a) { return result(inotify_add_watch(inotify_init1(0), a[0], IN_ALL_EVENTS)); }
+
+static int at_new_privileges(char **a)
+{
+	(void)a;
+	return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? EPERM : 0;
+}
+
 // io_uring: what it does passes no seccomp filter.
 
 static int at_io_uring(char **a)
@@ -222,35 +248,35 @@ static int at_pivot_root(char **a) { return result(syscall(SYS_pivot_root, a[0],
 
 // Other processes.
 
-static int at_ptrace(char **a) { return result(ptrace(PTRACE_ATTACH, atoi(a[0]), 0, 0)); }
+static int at_ptrace(char **a) { return result(ptrace(PTRACE_ATTACH, process_named(a[0]), 0, 0)); }
 static int at_read_memory(char **a)
 {
 	char byte;
 	struct iovec local = {&byte, 1}, remote = {(void *)strtoull(a[1], NULL, 16), 1};
 
-	return result(process_vm_readv(atoi(a[0]), &local, 1, &remote, 1, 0));
+	return result(process_vm_readv(process_named(a[0]), &local, 1, &remote, 1, 0));
 }
 static int at_proc_memory(char **a)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%s/mem", a[0]);
+	snprintf(path, sizeof(path), "/proc/%d/mem", process_named(a[0]));
 	return result(open(path, O_RDWR));
 }
 static int at_environment(char **a)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "/proc/%s/environ", a[0]);
+	snprintf(path, sizeof(path), "/proc/%d/environ", process_named(a[0]));
 	return at_read((char *[]){path, NULL});
 }
 static int at_pidfd_getfd(char **a)
 {
-	int pidfd = syscall(nr_pidfd_open, atoi(a[0]), 0);
+	int pidfd = syscall(nr_pidfd_open, process_named(a[0]), 0);
 
 	return pidfd < 0 ? errno : result(syscall(nr_pidfd_getfd, pidfd, 0, 0));
 }
-static int at_signal(char **a) { return result(kill(atoi(a[0]), SIGCONT)); }
+static int at_signal(char **a) { return result(kill(process_named(a[0]), SIGCONT)); }
 
 // Terminals.
 
@@ -362,6 +388,17 @@ static int at_pair_sendto(char **a)
 		return errno;
 	return result(sendto(pair[0], "x", 1, 0, (void *)&address, length));
 }
+static int at_pair_family(char **a)
+{
+	int pair[2];
+
+	return result(socketpair(atoi(a[0]), SOCK_DGRAM, 0, pair));
+}
+// SOL_TCP, TCP_ULP: another protocol in place of TCP.
+static int at_upper_layer(char **a)
+{
+	return result(setsockopt(socket(AF_INET, SOCK_STREAM, 0), 6, 31, a[0], strlen(a[0])));
+}
 static int at_pair_stream(char **a)
 {
 	int pair[2];
@@ -472,6 +509,11 @@ static const struct {
 	{"pair-sendto", at_pair_sendto, 1}, {"pair-stream", at_pair_stream, 0}, {"writable-code", at_writable_code, 0},
 	{"made-executable", at_made_executable, 0}, {"read-implies-exec", at_read_implies_exec, 0},
 	{"thread-read", at_thread_read, 1}, {"daemon-read", at_daemon_read, 1}, {"call", at_call, 1},
+	{"any-descriptor", at_any_descriptor, 0}, {"write-descriptor", at_write_descriptor, 1},
+	{"mkdir-beneath", at_mkdir_beneath, 2}, {"access", at_access, 1}, {"chmod", at_chmod, 1},
+	{"watch", at_watch, 1}, {"new-privileges", at_new_privileges, 0}, {"pair-family", at_pair_family, 1},
+	{"upper-layer", at_upper_layer, 1}, {"trace-me", at_trace_me, 1}, {"limit", at_limit, 1},
+	{"call-storm", at_call_storm, 1}, {"open-storm", at_open_storm, 1}, {"threads", at_threads, 1},
 };
 
 int main(int argc, char **argv)
