@@ -2,6 +2,7 @@ public import AuditLog
 internal import CLinux
 private import Glibc
 internal import Policy
+internal import Seccomp
 
 /// Stays beside one confined command: sends signals on, answers the calls that the filter hands over, reports
 /// denials, and ends as the command ended.
@@ -59,7 +60,7 @@ public struct Supervisor: ~Copyable {
     private let kept: [CInt]
     private let relay: SignalRelay
     private var listener: CInt?
-    private let ownedListener: NotificationListener?
+    private var ownedListener: NotificationListener?
     private var outcome: Outcome?
     private var hasBegun = false
 
@@ -69,7 +70,16 @@ public struct Supervisor: ~Copyable {
     ) {
         process = command.process
         listener = command.listener
-        ownedListener = command.listener.map { NotificationListener(owning: $0) }
+        do throws(SeccompError) {
+            if let descriptor = command.listener {
+                ownedListener = try NotificationListener(owning: descriptor)
+            }
+        } catch {
+            // Closed, every call that would be handed over fails, which denies.
+            StandardError.say("\(error.description); denied system calls are not reported")
+            if let descriptor = command.listener { close(descriptor) }
+            listener = nil
+        }
         self.kept = kept + [signals] + (command.listener.map { [$0] } ?? []) + reporter.descriptors
         self.block = block
         self.signals = signals
@@ -200,31 +210,29 @@ public struct Supervisor: ~Copyable {
 
     private mutating func answer() {
         guard let judge = context.judge else { return refuseUnjudged() }
-        let waiting: NotificationListener.Waiting
-        do throws(KernelFailure) {
+        let waiting: CallNotification
+        do throws(SeccompError) {
             guard let received = try ownedListener?.receive() else { return }
             waiting = received
         } catch {
-            // Nothing can be received any more: closed, every such call fails, which denies.
-            StandardError.say("cannot \(error.operation): \(SystemError.text(error.code)); it is denied")
-            listener = nil
-            return
+            return stopListening(error)
         }
+        let call = SystemCall(waiting)
         let now = AuditTime.now()
         let refusal: CInt?
         var judgements: [Judgement] = []
-        switch judge.answer(to: waiting.call) {
+        switch judge.answer(to: call) {
         case .refuse(let code, let judgement):
             refusal = code
             if let judgement { judgements = [judgement] }
         case .letGoOn(let judgement):
             refusal = nil
             if let judgement { judgements = [judgement] }
-            if judge.observesRequests, let name = judge.name(of: waiting.call) {
-                judgements += ObservedCall(waiting.call, name: name).requests().compactMap(judge.judge)
+            if judge.observesRequests, let name = judge.name(of: call) {
+                judgements += ObservedCall(call, name: name).requests().compactMap(judge.judge)
             }
         }
-        let reports = judgements.map { look(at: $0, of: waiting.call.thread, code: refusal, now: now) }
+        let reports = judgements.map { look(at: $0, of: call.thread, code: refusal, now: now) }
         // Gone, or taken out of the call by a signal: then it has not been refused, and comes again if it was
         // restarted. What was read may have been of another process.
         guard ownedListener?.isWaiting(waiting.id) == true else { return }
@@ -232,11 +240,27 @@ public struct Supervisor: ~Copyable {
         for report in reports {
             reporter.report(report.report, key: report.key, process: report.process, at: now)
         }
-        if let refusal {
-            ownedListener?.refuse(waiting.id, code: refusal)
-        } else {
-            ownedListener?.letGoOn(waiting.id)
+        reply(to: waiting.id, refusing: refusal)
+    }
+
+    /// Makes a call fail with `code`; nil lets the kernel go on with it.
+    private mutating func reply(to id: UInt64, refusing code: CInt?) {
+        do throws(SeccompError) {
+            if let code {
+                try ownedListener?.refuse(id, errno: code)
+            } else {
+                try ownedListener?.letContinue(id)
+            }
+        } catch {
+            stopListening(error)
         }
+    }
+
+    /// Nothing can be received or answered any more: closed, every such call fails, which denies.
+    private mutating func stopListening(_ error: SeccompError) {
+        StandardError.say("\(error.description); it is denied, and later ones are not reported")
+        ownedListener = nil
+        listener = nil
     }
 
     private func look(
@@ -250,6 +274,6 @@ public struct Supervisor: ~Copyable {
     /// A filter that hands calls over without anybody to judge them is a bug of the caller: they are denied.
     private mutating func refuseUnjudged() {
         guard let waiting = try? ownedListener?.receive() else { return }
-        ownedListener?.refuse(waiting.id, code: EPERM)
+        reply(to: waiting.id, refusing: EPERM)
     }
 }

@@ -70,29 +70,6 @@ int swguard_close(uint32_t first, uint32_t last);
 /* Puts /dev/null in the place of a descriptor. */
 int swguard_silence(int descriptor);
 
-/* One call that a filter handed over. */
-struct swguard_call {
-	uint64_t id;
-	uint64_t arguments[6];
-	uint64_t instruction;
-	uint32_t architecture; /* AUDIT_ARCH_* */
-	int32_t number;
-	int32_t thread;
-	uint32_t reserved;
-};
-
-/* 1: a call was received; 0: it was gone by then. */
-int swguard_receive_call(int listener, struct swguard_call *call);
-
-/* Whether the call still waits: then everything read from its process before was that process's. */
-int swguard_call_is_waiting(int listener, uint64_t id);
-
-/* Answers with an errno; the call returns it. */
-int swguard_refuse_call(int listener, uint64_t id, int error);
-
-/* Lets the kernel go on with the call. It is no permission: the arguments can have changed since. */
-int swguard_continue_call(int listener, uint64_t id);
-
 /* A copy of a descriptor of another process, for its socket options. */
 int swguard_borrow_descriptor(pid_t process, int descriptor);
 
