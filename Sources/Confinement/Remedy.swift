@@ -79,6 +79,9 @@ enum Remedy {
             case "\"", "\\": text += "\\" + String(character)
             case "\0"..."\u{1f}", "\u{7f}"..."\u{9f}":
                 text += "\\x" + (character.value < 16 ? "0" : "") + String(character.value, radix: 16)
+            // What steers the direction of text, and ends lines: all are below U+10000.
+            case "\u{61c}", "\u{200e}"..."\u{200f}", "\u{2028}"..."\u{202e}", "\u{2066}"..."\u{2069}":
+                text += "\\u" + (character.value < 0x1000 ? "0" : "") + String(character.value, radix: 16)
             default: text.unicodeScalars.append(character)
             }
         }
