@@ -76,7 +76,9 @@ import Testing
     @Test func `no descriptor but the standard ones reaches the command`() throws {
         for options in [[], ["--explain"], ["--exec-only"], ["--audit", "/dev/null"]] {
             let outcome = try Swguard.run(
-                ["run", "--exec", Swguard.attacks] + options + ["--", Swguard.attacks, "any-descriptor"])
+                ["run", "--bare", "--exec", Swguard.attacks] + options + [
+                    "--", Swguard.attacks, "any-descriptor",
+                ])
             #expect(outcome.status == EBADF, "\(options): \(outcome)")
         }
     }

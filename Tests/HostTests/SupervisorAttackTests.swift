@@ -64,7 +64,8 @@ import Testing
         chmod(fifo, 0o755)
         let outcome = try Swguard.run(
             [
-                "run", "--explain", "--exec", scratch.path, "--exec", Swguard.attacks, "--", Swguard.attacks,
+                "run", "--bare", "--explain", "--exec", scratch.path, "--exec", Swguard.attacks, "--",
+                Swguard.attacks,
                 "execute", fifo,
             ],
             limit: 20)
