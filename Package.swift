@@ -61,6 +61,8 @@ let package = Package(
             swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [
                 .unsafeFlags(["-static-executable"]),
+                // What ships has no symbols: half the size.
+                .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
                 // ArgumentParser imports FoundationEssentials; these are what that needs, without ICU.
                 .linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims"),
                 .linkedLibrary("swiftSynchronization"),
