@@ -297,6 +297,13 @@ struct LandlockDomainTests {
         ("/home/data/x", []), ("/etc/shadow", []), ("/home/*/x", []),
     ]
 
+    @Test func `a table that does not show a mount says so`() {
+        let denied = PathPattern(subtree: "/srv/secret".utf8)
+        #expect(MountTable(Array(Self.table.utf8)).shows(denied))
+        #expect(!MountTable([]).shows(denied))
+        #expect(!MountTable(Array("22 1 0:21 / /proc rw - proc proc rw\n".utf8)).shows(denied))
+    }
+
     @Test(arguments: names)
     func `bind mounts give other names`(_ row: (String, [String])) {
         let table = MountTable(Array(Self.table.utf8))

@@ -74,10 +74,20 @@ struct MountTable: Hashable, Sendable {
             let count = unsafe buffer.withUnsafeMutableBytes { bytes in
                 unsafe read(file, bytes.baseAddress, bytes.count)
             }
-            if count <= 0 { break }
+            if count < 0 { return Self([]) }
+            if count == 0 { break }
             text += buffer[..<count]
         }
         return Self(text)
+    }
+
+    /// Whether the table says where `pattern` is mounted. Not in a chroot whose root is no mount, or without procfs:
+    /// then nobody knows its other names.
+    func shows(_ pattern: PathPattern) -> Bool {
+        guard let path = pattern.literalSubtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else {
+            return true
+        }
+        return mounts.contains { Self.rest(of: path, beneath: $0.point) != nil }
     }
 
     /// Patterns for the other names of the object that a literal or `P/**` stands for.

@@ -23,6 +23,8 @@ struct LandlockNotes {
         case changing
         /// A denied file with other names that are not known.
         case hardLinks
+        /// The mount table does not show the mount of a denied object, so its other names are not known.
+        case mountsUnknown
         case tooManyEntries
         case tooManyRules
     }
@@ -82,6 +84,11 @@ struct LandlockNotes {
             (
                 .excess,
                 "has other names (hard links) that may be granted: \(names); deny the directories that hold them"
+            )
+        case .mountsUnknown:
+            (
+                .excess,
+                "may have other names that are granted, since /proc/self/mountinfo does not show its mount: \(names)"
             )
         case .tooManyEntries:
             (

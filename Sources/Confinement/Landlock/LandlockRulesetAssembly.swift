@@ -126,6 +126,11 @@ struct RulesetAssembly: ~Copyable {
         let mounts = MountTable.current()
         var aliases: [LandlockRecipe.WalkPattern] = []
         for deny in named {
+            // Fail closed: an object whose mounts are not shown may have names that would be granted.
+            if !mounts.shows(deny.pattern) {
+                let path = deny.pattern.literalSubtree ?? deny.pattern.literalBytes
+                notes.add(.mountsUnknown, path, origin: deny.origin)
+            }
             for alias in mounts.aliases(of: deny.pattern) {
                 var other = deny
                 other.pattern = alias
