@@ -30,11 +30,11 @@ public enum RunScanner {
             let argument = arguments[index]
             let number = index + 1
             index += 1
-            if argument == terminator {
+            if isTerminator(argument) {
                 options.command = Array(arguments[index...])
                 break
             }
-            if help.contains(argument) { return nil }
+            if isHelp(argument) { return nil }
             if let letters = shortFlags(argument) {
                 for letter in letters {
                     guard let option = letter else { return nil }
@@ -65,14 +65,16 @@ public enum RunScanner {
     }
 
     private static func asksForHelp(_ arguments: [[UInt8]]) -> Bool {
-        arguments.prefix { $0 != terminator }.contains { argument in
-            help.contains(argument) || (shortFlags(argument) ?? []).contains { $0 == nil }
+        arguments.prefix { !isTerminator($0) }.contains { argument in
+            isHelp(argument) || (shortFlags(argument) ?? []).contains { $0 == nil }
         }
     }
 
-    private static let help = ["--help", "--help-hidden"].map { Array($0.utf8) }
-    private static let terminator = Array("--".utf8)
-    private static let dash = UInt8(ascii: "-")
+    private static func isTerminator(_ argument: [UInt8]) -> Bool { argument.elementsEqual("--".utf8) }
+    private static func isHelp(_ argument: [UInt8]) -> Bool {
+        argument.elementsEqual("--help".utf8) || argument.elementsEqual("--help-hidden".utf8)
+    }
+    private static var dash: UInt8 { UInt8(ascii: "-") }
 
     private static func apply(
         _ option: RunOption, _ value: RunOptions.Value, to options: inout RunOptions
@@ -104,7 +106,7 @@ public enum RunScanner {
         for letter in argument.dropFirst() {
             if letter == UInt8(ascii: "h") {
                 flags.append(nil)
-            } else if let option = RunOption.all.firstIndex(where: { $0.short?.asciiValue == letter }) {
+            } else if let option = RunOption.all.firstIndex(where: { $0.short?.value == UInt32(letter) }) {
                 flags.append(option)
             } else {
                 return nil

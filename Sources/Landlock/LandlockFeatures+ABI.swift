@@ -20,28 +20,26 @@ extension FileRights {
     public static let ofFiles: Self = [
         .execute, .writeFile, .readFile, .truncate, .deviceControl, .resolveUnix,
     ]
-
-    /// Each right of the set apart, lowest bit first.
-    public var members: [Self] {
-        (0..<64).map { Self(rawValue: 1 << $0) }.filter { contains($0) }
-    }
 }
 
 extension NetworkRights {
     static let byABI: [(abi: Int, rights: NetworkRights)] = [(4, [.bindTCP, .connectTCP])]
-
-    /// Each right of the set apart, lowest bit first.
-    public var members: [Self] {
-        (0..<64).map { Self(rawValue: 1 << $0) }.filter { contains($0) }
-    }
 }
 
 extension Scopes {
     static let byABI: [(abi: Int, rights: Scopes)] = [(6, [.abstractUnixSocket, .signal])]
+}
 
-    /// Each scope of the set apart, lowest bit first.
+extension OptionSet where RawValue == UInt64, Element == Self {
+    /// Each right or scope of the set apart, lowest bit first.
     public var members: [Self] {
-        (0..<64).map { Self(rawValue: 1 << $0) }.filter { contains($0) }
+        var members: [Self] = []
+        var rest = rawValue
+        while rest != 0 {
+            members.append(Self(rawValue: rest & ~(rest - 1)))
+            rest &= rest - 1
+        }
+        return members
     }
 }
 

@@ -24,7 +24,9 @@ public struct PathDescriptor: ~Copyable {
 
     /// Opens the absolute `path`, through no symbolic link: where there is one, ELOOP.
     public init(path: [UInt8]) throws(LandlockError) {
-        let descriptor = unsafe (path + [0]).withUnsafeBufferPointer { bytes in
+        var terminated = path
+        terminated.append(0)
+        let descriptor = unsafe terminated.withUnsafeBufferPointer { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { text in
                 // A buffer with a terminator is never empty, so it has a base address.
                 unsafe swguard_landlock_open(-1, text.baseAddress!)

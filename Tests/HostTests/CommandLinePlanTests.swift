@@ -136,4 +136,19 @@ import Testing
             #expect(lines.dropFirst(index + 1).first?.hasPrefix("         ") == true, "\(line)")
         }
     }
+
+    /// Not root, but with capabilities: these undo a policy as root's do, and are dropped as root's are.
+    @Test(.enabled(if: getuid() == 0, "gives a capability away, which only root can"))
+    func `a user with capabilities is confined as root is`() throws {
+        let scratch = try Scratch()
+        let policy = try scratch.policy("files: { rules: [{ allow: [read, execute, map], paths: [/**] }] }")
+        let outcome = try Swguard.command(
+            [
+                "/usr/bin/setpriv", "--reuid", "65534", "--clear-groups", "--inh-caps", "+sys_rawio,+chown",
+                "--ambient-caps", "+sys_rawio,+chown", "--", Swguard.path, "run", "--policy", policy, "--",
+                "/bin/grep", "CapEff", "/proc/self/status",
+            ], in: "/")
+        // CAP_CHOWN (0) is left: no section speaks of capabilities; CAP_SYS_RAWIO (17) opens /dev/mem.
+        #expect(outcome.output == "CapEff:\t0000000000000001\n", "\(outcome)")
+    }
 }

@@ -299,16 +299,16 @@ struct LandlockDomainTests {
 
     @Test func `a table that does not show a mount says so`() {
         let denied = PathPattern(subtree: "/srv/secret".utf8)
-        #expect(MountTable(Array(Self.table.utf8)).shows(denied))
-        #expect(!MountTable([]).shows(denied))
-        #expect(!MountTable(Array("22 1 0:21 / /proc rw - proc proc rw\n".utf8)).shows(denied))
+        #expect(MountTable(Array(Self.table.utf8)).aliases(of: denied) != nil)
+        #expect(MountTable([]).aliases(of: denied) == nil)
+        #expect(MountTable(Array("22 1 0:21 / /proc rw - proc proc rw\n".utf8)).aliases(of: denied) == nil)
     }
 
     @Test(arguments: names)
     func `bind mounts give other names`(_ row: (String, [String])) {
         let table = MountTable(Array(Self.table.utf8))
         #expect(table.mounts.count == 6)
-        #expect(table.aliases(of: PathPattern(test: row.0)).map(\.description) == row.1)
+        #expect(table.aliases(of: PathPattern(test: row.0))?.map(\.description) == row.1)
     }
 }
 

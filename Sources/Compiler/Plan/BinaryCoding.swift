@@ -168,6 +168,8 @@ extension Array: BinaryCodable where Element: BinaryCodable {
     init(from reader: inout BinaryReader) throws(BinaryError) {
         let count = try reader.readCount()
         self = []
+        // Not even the type of the storage is needed then.
+        if count == 0 { return }
         reserveCapacity(count)
         for _ in 0..<count { append(try Element(from: &reader)) }
     }

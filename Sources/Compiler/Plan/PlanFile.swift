@@ -21,7 +21,7 @@ public enum PlanFile {
     }
 
     /// The format that this version writes and reads.
-    public static let format: UInt16 = 1
+    public static let format: UInt16 = 2
     private static let magic = Array("SWGPLAN\0".utf8)
 
     /// The file that holds `plan`.

@@ -65,25 +65,19 @@ extension SyscallLowering {
         }
     }
 
-    mutating func describeSyscalls(native table: SyscallDecisions.Table?) {
-        guard let section = policy.syscalls, let table else { return }
-        let known = Set(table.calls.map(\.name))
+    /// What the section says of the calls of this machine's own ABI.
+    mutating func describeSyscalls() {
+        guard let section = policy.syscalls else { return }
+        let calls = SyscallTable.calls(of: .native)
+        let places = SyscallTable.places(of: .native)
         for rule in section.rules {
-            var names: Set<String> = []
-            for selector in rule.selectors {
-                switch selector.value {
-                case .all: names = known
-                case .name(let name), .optionalName(let name): names.insert(name)
-                case .group(let group): names.formUnion(SyscallTable.members(of: group))
-                }
-            }
-            names.formIntersection(known)
-            let count = names.count == 1 ? "1 call" : "\(names.count) calls"
+            let named = Self.indices(of: rule, in: places, count: calls.count)
+            let count = named.count == 1 ? "1 call" : "\(named.count) calls"
             row(
                 rule.header.id, rule.header.location,
                 "\(rule.header.verdict == .allow ? "allows" : "denies") \(count)")
-            if rule.header.verdict == .deny, rule.conditions.isEmpty, names.contains("execve"),
-                policy.mode == .enforce
+            if rule.header.verdict == .deny, rule.conditions.isEmpty, policy.mode == .enforce,
+                named.contains(where: { calls[$0].name == "execve" })
             {
                 find(
                     .impossible, "syscalls", rule.header.id, rule.header.location,
@@ -95,7 +89,7 @@ extension SyscallLowering {
             section.defaultVerdict == .allow ? "allows the rest" : "denies the rest with EPERM")
         row(
             "syscalls.always", nil,
-            "allows " + SyscallTable.alwaysAllowed.filter { known.contains($0) }.joined(separator: " "))
+            "allows " + SyscallTable.alwaysAllowed.filter { places[$0] != nil }.joined(separator: " "))
         row("syscalls.unknown", nil, "calls newer than the table (\(SyscallTable.source)) answer ENOSYS")
     }
 

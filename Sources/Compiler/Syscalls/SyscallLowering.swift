@@ -54,7 +54,7 @@ struct SyscallLowering {
             cause(rule.header, .syscall)
         }
         let tables = usableABIs().map { abi in table(of: abi, ruleCauses: ruleCauses) }
-        describeSyscalls(native: tables.first { $0.abi == .native })
+        if tables.contains(where: { $0.abi == .native }) { describeSyscalls() }
         let decisions = Decisions(
             policy: policy.name, mode: policy.mode, causes: causes, lists: lists, tables: tables)
         return (decisions, coverage)
@@ -87,8 +87,7 @@ struct SyscallLowering {
 
     private mutating func table(of abi: SyscallABI, ruleCauses: [Int]) -> Decisions.Table {
         let calls = SyscallTable.calls(of: abi)
-        var indices: [String: Int] = [:]
-        for (index, call) in calls.enumerated() { indices[call.name] = index }
+        let indices = SyscallTable.places(of: abi)
         var denied: [[Decisions.Branch]] = Array(repeating: [], count: calls.count)
         var allowed = denied
         func tests(_ tests: [Decisions.Test], for name: String) -> [Decisions.Test] {
@@ -119,36 +118,56 @@ struct SyscallLowering {
                         cause: refusal.cause))
             }
         }
-        let always = Set(SyscallTable.alwaysAllowed)
+        var isAlways = Array(repeating: false, count: calls.count)
+        for name in SyscallTable.alwaysAllowed {
+            if let index = indices[name] { isAlways[index] = true }
+        }
+        let defaults = (always: defaultBranch(isAlways: true), others: defaultBranch(isAlways: false))
         var result: [Decisions.Call] = []
         result.reserveCapacity(calls.count)
+        // Most calls have the same few lists, of one branch: these are found by it.
+        var plainLists: [Decisions.Branch: Int] = [:]
         for (index, call) in calls.enumerated() {
-            var list = denied[index] + allowed[index] + [defaultBranch(of: call.name, always: always)]
-            // What stands behind a branch without tests is never reached.
-            if let last = list.firstIndex(where: { $0.tests.isEmpty }) { list.removeSubrange((last + 1)...) }
-            result.append(Decisions.Call(number: call.number, name: call.name, list: number(of: list)))
+            let last = isAlways[index] ? defaults.always : defaults.others
+            let first = denied[index].first ?? allowed[index].first ?? last
+            let list: Int
+            if first.tests.isEmpty {
+                list = plainLists[first] ?? number(of: [first])
+                plainLists[first] = list
+            } else {
+                var branches = denied[index] + allowed[index] + [last]
+                // What stands behind a branch without tests is never reached.
+                if let end = branches.firstIndex(where: { $0.tests.isEmpty }) {
+                    branches.removeSubrange((end + 1)...)
+                }
+                list = number(of: branches)
+            }
+            result.append(Decisions.Call(number: call.number, name: call.name, list: list))
         }
         return Decisions.Table(abi: abi, calls: result)
     }
 
-    /// Which calls of a table a rule is about, each once.
-    private static func indices(of rule: SyscallRule, in indices: [String: Int], count: Int) -> [Int] {
-        var found: [Int] = []
+    /// Which calls of a table a rule is about, ascending, each once.
+    static func indices(of rule: SyscallRule, in places: [String: Int], count: Int) -> [Int] {
+        var isNamed = Array(repeating: false, count: count)
         for selector in rule.selectors {
             switch selector.value {
-            case .all: return Array(0..<count)
+            case .all, .group("known"): return Array(0..<count)
             case .name(let name), .optionalName(let name):
-                if let index = indices[name] { found.append(index) }
-            case .group("known"): return Array(0..<count)
-            case .group(let group): found += SyscallTable.members(of: group).compactMap { indices[$0] }
+                if let index = places[name] { isNamed[index] = true }
+            case .group(let group):
+                for name in SyscallTable.memberList(of: group) {
+                    if let index = places[name] { isNamed[index] = true }
+                }
             }
         }
-        return rule.selectors.count == 1 ? found : found.uniqued()
+        return isNamed.indices.filter { isNamed[$0] }
     }
 
-    private mutating func defaultBranch(of name: String, always: Set<String>) -> Decisions.Branch {
+    /// The branch that ends every list: for calls that a policy always allows, or the others.
+    private mutating func defaultBranch(isAlways: Bool) -> Decisions.Branch {
         guard let section = policy.syscalls else { return Decisions.Branch(outcome: .allow, cause: nil) }
-        if section.defaultVerdict == .allow || always.contains(name) {
+        if section.defaultVerdict == .allow || isAlways {
             let id = section.defaultVerdict == .allow ? "syscalls.default" : "syscalls.always"
             let rule = DecidingRule(
                 id: id, location: section.defaultVerdict == .allow ? section.location : nil)

@@ -22,7 +22,13 @@ public enum SyscallTable {
     public static let source = "\(NewerSyscalls.release), groups of \(SyscallGroups.source)"
 
     /// The number of the call `name`; nil where `abi` does not have it.
-    public static func number(of name: String, abi: SyscallABI) -> UInt32? { tables[abi]?.numbers[name] }
+    public static func number(of name: String, abi: SyscallABI) -> UInt32? {
+        guard let table = tables[abi], let place = table.places[name] else { return nil }
+        return table.calls[place].number
+    }
+
+    /// Where each name stands in `calls(of: abi)`.
+    static func places(of abi: SyscallABI) -> [String: Int] { tables[abi]?.places ?? [:] }
 
     /// The name of call `number` of `abi` (x32's with its bit); nil where it is not known.
     public static func name(of number: UInt32, abi: SyscallABI) -> String? {
@@ -41,20 +47,29 @@ public enum SyscallTable {
 
     /// The names that a policy always allows, sorted, for `plan`.
     public static let alwaysAllowed: [String] =
-        (members(of: "default") + StartingSyscalls.table.map(\.name)).sorted().uniqued()
+        (memberList(of: "default") + StartingSyscalls.table.map(\.name)).sorted().uniqued()
 
     /// The names in a group, nested groups included, sorted; empty for a group that there is not.
     public static func members(of group: String) -> [String] {
-        if group == "known" { return names.sorted() }
-        var known: [String: Set<String>] = [:]
-        return members(of: group, known: &known).sorted()
+        memberList(of: group).sorted().uniqued()
+    }
+
+    /// The names in a group, nested groups included, in the order of the table; a name may come again.
+    static func memberList(of group: String) -> [String] {
+        if group == "known" { return Array(names) }
+        var members: [String] = []
+        var visited: [String] = []
+        collect(group, into: &members, visited: &visited)
+        return members
     }
 
     // MARK: - Numbers
 
     private struct Table: Sendable {
+        /// By ascending number.
         var calls: [Call]
-        var numbers: [String: UInt32]
+        /// The place of each name in `calls`.
+        var places: [String: Int]
     }
 
     // Each is made when it is first asked for: most policies need the native one only.
@@ -76,26 +91,29 @@ public enum SyscallTable {
     private static let tables = Tables.all
 
     private static func makeTable(_ abi: SyscallABI) -> Table {
-        var byNumber: [UInt32: String] = [:]
         let bit = abi == .x32 ? SyscallABI.x32Bit : 0
+        let newer = NewerSyscalls.common + (abi == .x86_64 || abi == .x32 ? NewerSyscalls.x86_64 : [])
         // x32 has calls of its own from 512 to 547 (syscall_64.tbl).
-        let numbers = Array(0...NewerSyscalls.last) + (abi == .x32 ? Array(512...547) : [])
-        for number in numbers.map({ $0 | bit }) {
-            guard
-                let text = unsafe seccomp_syscall_resolve_num_arch(
-                    abi.libseccompToken, CInt(bitPattern: number))
-            else { continue }
-            byNumber[number] = unsafe String(cString: text)
-            unsafe free(text)
+        let ranges = [0...NewerSyscalls.last] + (abi == .x32 ? [512...547] : [])
+        var table = Table(calls: [], places: [:])
+        table.calls.reserveCapacity(512)
+        table.places.reserveCapacity(512)
+        for number in ranges.joined() {
+            let name: String
+            if let call = newer.last(where: { $0.number == number }) {
+                name = call.name
+            } else if let text = unsafe seccomp_syscall_resolve_num_arch(
+                abi.libseccompToken, CInt(bitPattern: number | bit))
+            {
+                name = unsafe String(cString: text)
+                unsafe free(text)
+            } else {
+                continue
+            }
+            table.places[name] = table.calls.count
+            table.calls.append(Call(number: number | bit, name: name))
         }
-        for call in NewerSyscalls.common { byNumber[call.number | bit] = call.name }
-        if abi == .x86_64 || abi == .x32 {
-            for call in NewerSyscalls.x86_64 { byNumber[call.number | bit] = call.name }
-        }
-        let calls = byNumber.map { Call(number: $0.key, name: $0.value) }.sorted { $0.number < $1.number }
-        var numbersByName: [String: UInt32] = [:]
-        for call in calls { numbersByName[call.name] = call.number }
-        return Table(calls: calls, numbers: numbersByName)
+        return table
     }
 
     // MARK: - Names
@@ -115,26 +133,23 @@ public enum SyscallTable {
 
     private static let groups: [String: Set<String>] = {
         var groups: [String: Set<String>] = ["known": names]
-        for group in SyscallGroups.all { _ = members(of: group.name, known: &groups) }
+        for group in SyscallGroups.all { groups[group.name] = Set(memberList(of: group.name)) }
         return groups
     }()
 
-    /// The members of a group and of the groups in it; what was asked before is in `known`, and empty while it
-    /// is being asked: a cycle would have no end.
-    private static func members(of name: String, known: inout [String: Set<String>]) -> Set<String> {
-        if let members = known[name] { return members }
-        guard let group = SyscallGroups.all.first(where: { $0.name == name }) else { return [] }
-        known[name] = []
-        var result: Set<String> = []
+    /// Each group once: a cycle would have no end.
+    private static func collect(_ name: String, into members: inout [String], visited: inout [String]) {
+        guard !visited.contains(name), let group = SyscallGroups.all.first(where: { $0.name == name }) else {
+            return
+        }
+        visited.append(name)
         for member in words(group.members) {
             if member.hasPrefix("@") {
-                result.formUnion(members(of: String(member.dropFirst()), known: &known))
+                collect(String(member.dropFirst()), into: &members, visited: &visited)
             } else {
-                result.insert(member)
+                members.append(member)
             }
         }
-        known[name] = result
-        return result
     }
 
     // MARK: - Widths

@@ -3,14 +3,14 @@ import Policy
 
 /// The mounts of this process's namespace, to find the other names that bind mounts give an object.
 struct MountTable: Hashable, Sendable {
-    /// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+    /// One line of /proc/self/mountinfo (proc_pid_mountinfo(5)), as pieces of its text: read at each start.
     struct Mount: Hashable, Sendable {
         /// What tells file systems apart: the device; the type for those of which every mount shows the same.
-        var fileSystem: [UInt8]
+        var fileSystem: ArraySlice<UInt8>
         /// The path of the mount's root in its file system.
-        var root: [UInt8]
+        var root: ArraySlice<UInt8>
         /// Where it is mounted.
-        var point: [UInt8]
+        var point: ArraySlice<UInt8>
     }
 
     /// File systems that are the kernel's own tables: each mount may have a device of its own.
@@ -33,7 +33,7 @@ struct MountTable: Hashable, Sendable {
     }
 
     /// `36 35 98:0 /root /point rw,noatime shared:1 - ext4 /dev/root rw`; optional fields stand between the sixth and
-    /// the dash. One pass, since it is read at each start.
+    /// the dash.
     private static func mount(_ line: ArraySlice<UInt8>) -> Mount? {
         let space = UInt8(ascii: " ")
         var field = 0
@@ -53,7 +53,7 @@ struct MountTable: Hashable, Sendable {
             case _ where dash == field - 1 && dash != nil:
                 let type = line[start..<end]
                 return Mount(
-                    fileSystem: Array(isKernelTable(type) ? type : device), root: unescaped(root),
+                    fileSystem: isKernelTable(type) ? type : device, root: unescaped(root),
                     point: unescaped(point))
             default: break
             }
@@ -68,44 +68,41 @@ struct MountTable: Hashable, Sendable {
         let file = unsafe open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return Self([]) }
         defer { close(file) }
+        // The kernel gives at most a page a call, whole lines of it.
+        let step = 4096
         var text: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while true {
-            let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-                unsafe read(file, bytes.baseAddress, bytes.count)
+            let end = text.count
+            text.append(contentsOf: repeatElement(0, count: step))
+            let count = unsafe text.withUnsafeMutableBytes { bytes in
+                unsafe read(file, bytes.baseAddress! + end, step)
             }
             if count < 0 { return Self([]) }
-            if count == 0 { break }
-            text += buffer[..<count]
+            text.removeLast(step - count)
+            if count == 0 { return Self(text) }
         }
-        return Self(text)
-    }
-
-    /// Whether the table says where `pattern` is mounted. Not in a chroot whose root is no mount, or without procfs:
-    /// then nobody knows its other names.
-    func shows(_ pattern: PathPattern) -> Bool {
-        guard let path = pattern.literalSubtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else {
-            return true
-        }
-        return mounts.contains { Self.rest(of: path, beneath: $0.point) != nil }
     }
 
     /// Patterns for the other names of the object that a literal or `P/**` stands for.
-    func aliases(of pattern: PathPattern) -> [PathPattern] {
-        let isSubtree = pattern.literalSubtree != nil
-        guard let path = pattern.literalSubtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else {
-            return []
-        }
+    ///
+    /// Nil where the table does not say where it is mounted, as in a chroot whose root is no mount, or without procfs:
+    /// then nobody knows its other names.
+    func aliases(of pattern: PathPattern) -> [PathPattern]? {
+        let subtree = pattern.literalSubtree
+        let isSubtree = subtree != nil
+        guard let bytes = subtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else { return [] }
+        let path = bytes[...]
         // The longest mount point above, and of several the last: it hides the others.
-        var home: Mount?
-        for mount in mounts where Self.rest(of: path, beneath: mount.point) != nil {
-            if mount.point.count >= (home?.point.count ?? 0) { home = mount }
+        var home: (mount: Mount, rest: ArraySlice<UInt8>)?
+        for mount in mounts {
+            if let home, mount.point.count < home.mount.point.count { continue }
+            if let rest = Self.rest(of: path, beneath: mount.point) { home = (mount, rest) }
         }
-        guard let home, let rest = Self.rest(of: path, beneath: home.point) else { return [] }
-        let inside = Self.join(home.root, rest)
+        guard let home else { return nil }
+        let inside = Self.join(home.mount.root, home.rest)
         var aliases: [PathPattern] = []
-        for mount in mounts where mount.fileSystem == home.fileSystem {
-            var alias: [UInt8]
+        for mount in mounts where mount.fileSystem == home.mount.fileSystem {
+            var alias: ArraySlice<UInt8>
             if let rest = Self.rest(of: inside, beneath: mount.root) {
                 alias = Self.join(mount.point, rest)
             } else if isSubtree, Self.rest(of: mount.root, beneath: inside) != nil {
@@ -114,29 +111,43 @@ struct MountTable: Hashable, Sendable {
                 continue
             }
             if alias == path || (isSubtree && Self.rest(of: alias, beneath: path) != nil) { continue }
-            let found = isSubtree ? PathPattern(subtree: alias) : PathPattern(literal: alias)
+            let found =
+                isSubtree ? PathPattern(subtree: Array(alias)) : PathPattern(literal: Array(alias))
             if !aliases.contains(found) { aliases.append(found) }
         }
         return aliases
     }
 
     /// What of `path` follows `directory`, with its leading `/`; empty for itself, nil where it is elsewhere.
-    private static func rest(of path: [UInt8], beneath directory: [UInt8]) -> [UInt8]? {
+    private static func rest(
+        of path: ArraySlice<UInt8>, beneath directory: ArraySlice<UInt8>
+    ) -> ArraySlice<UInt8>? {
         let slash = UInt8(ascii: "/")
-        if directory == [slash] { return path == [slash] ? [] : path }
-        guard path.starts(with: directory) else { return nil }
-        if path.count == directory.count { return [] }
-        return path[directory.count] == slash ? Array(path[directory.count...]) : nil
+        if isRoot(directory) { return isRoot(path) ? [] : path }
+        let rest = path.dropFirst(directory.count)
+        guard path.count == directory.count || rest.first == slash else { return nil }
+        let isPrefix = unsafe path.withUnsafeBytes { path in
+            unsafe directory.withUnsafeBytes { directory in
+                guard let start = path.baseAddress, let other = directory.baseAddress else { return false }
+                // `path` is not the shorter one, or `rest` would be empty and the counts would differ.
+                return unsafe memcmp(start, other, directory.count) == 0
+            }
+        }
+        return isPrefix ? rest : nil
     }
 
-    private static func join(_ directory: [UInt8], _ rest: [UInt8]) -> [UInt8] {
+    private static func isRoot(_ path: ArraySlice<UInt8>) -> Bool {
+        path.count == 1 && path.first == UInt8(ascii: "/")
+    }
+
+    private static func join(_ directory: ArraySlice<UInt8>, _ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         if rest.isEmpty { return directory }
-        return directory == [UInt8(ascii: "/")] ? rest : directory + rest
+        return isRoot(directory) ? rest : directory + rest
     }
 
     /// `\040` and the like are bytes in octal.
-    private static func unescaped(_ field: ArraySlice<UInt8>) -> [UInt8] {
-        guard field.contains(UInt8(ascii: "\\")) else { return Array(field) }
+    private static func unescaped(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+        guard field.contains(UInt8(ascii: "\\")) else { return field }
         let field = Array(field)
         var bytes: [UInt8] = []
         var index = 0
@@ -152,6 +163,6 @@ struct MountTable: Hashable, Sendable {
                 index += 1
             }
         }
-        return bytes
+        return bytes[...]
     }
 }

@@ -126,15 +126,16 @@ struct RulesetAssembly: ~Copyable {
         let mounts = MountTable.current()
         var aliases: [LandlockRecipe.WalkPattern] = []
         for deny in named {
-            // Fail closed: an object whose mounts are not shown may have names that would be granted.
-            if !mounts.shows(deny.pattern) {
+            if let names = mounts.aliases(of: deny.pattern) {
+                for name in names {
+                    var other = deny
+                    other.pattern = name
+                    aliases.append(other)
+                }
+            } else {
+                // Fail closed: an object whose mounts are not shown may have names that would be granted.
                 let path = deny.pattern.literalSubtree ?? deny.pattern.literalBytes
                 notes.add(.mountsUnknown, path, origin: deny.origin)
-            }
-            for alias in mounts.aliases(of: deny.pattern) {
-                var other = deny
-                other.pattern = alias
-                aliases.append(other)
             }
             guard deny.pattern.isLiteral, recipe.origins[deny.origin].section != "operations",
                 let object = try? PathDescriptor(path: deny.pattern.literalBytes),

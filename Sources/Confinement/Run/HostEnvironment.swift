@@ -3,9 +3,9 @@ public import Policy
 
 /// What the environment of a run says: the variables of the language, and where swguard keeps things.
 public struct HostEnvironment: Sendable {
-    public var variables: PolicyVariables
-    /// The directories that policies are looked for in; the built-in ones last.
-    public var policyPath: [String]
+    private let home, cwd, tmpdir, runtime: PolicyVariables.Value
+    private let user: uid_t
+    private let homeVariable, policyPathVariable: String?
     /// Where compiled policies are kept.
     public var cacheDirectory: String?
 
@@ -13,17 +13,51 @@ public struct HostEnvironment: Sendable {
     public static func read() -> Self {
         let home = variable("HOME")
         let user = geteuid()
-        var path = PolicyLoader.searchPath(policyPath: variable("SWGUARD_POLICY_PATH"), home: home)
-        path.append(BuiltInPolicies.directory)
         return Self(
-            variables: PolicyVariables(
-                home: directory(home, named: "HOME"), cwd: workingDirectory(),
-                user: userName(user).map { .set($0) } ?? .unset("user \(user) has no name in /etc/passwd"),
-                uid: .set(Array(String(user).utf8)),
-                // POSIX's own default: most systems leave TMPDIR unset.
-                tmpdir: directory(variable("TMPDIR") ?? "/tmp", named: "TMPDIR"),
-                runtime: directory(variable("XDG_RUNTIME_DIR"), named: "XDG_RUNTIME_DIR")),
-            policyPath: path, cacheDirectory: cacheDirectory(home: home, user: user))
+            home: directory(home, named: "HOME"), cwd: workingDirectory(),
+            // POSIX's own default: most systems leave TMPDIR unset.
+            tmpdir: directory(variable("TMPDIR") ?? "/tmp", named: "TMPDIR"),
+            runtime: directory(variable("XDG_RUNTIME_DIR"), named: "XDG_RUNTIME_DIR"), user: user,
+            homeVariable: home, policyPathVariable: variable("SWGUARD_POLICY_PATH"),
+            cacheDirectory: cacheDirectory(home: home, user: user))
+    }
+
+    /// The directories that policies are looked for in; the built-in ones last.
+    public var policyPath: [String] {
+        PolicyLoader.searchPath(policyPath: policyPathVariable, home: homeVariable) + [
+            BuiltInPolicies.directory
+        ]
+    }
+
+    /// The variables of the language. Reads /etc/passwd.
+    public var variables: PolicyVariables {
+        PolicyVariables(
+            home: home, cwd: cwd,
+            user: Self.userName(user).map { .set($0) } ?? .unset("user \(user) has no name in /etc/passwd"),
+            uid: .set(Array(String(user).utf8)), tmpdir: tmpdir, runtime: runtime)
+    }
+
+    /// Adds everything that `variables` and `policyPath` are made from: where this is the same, they are.
+    ///
+    /// For the user's name that is the state of /etc/passwd, which a warm start then need not read.
+    func add(to identity: inout PlanIdentity) {
+        identity.add(home)
+        identity.add(cwd)
+        identity.add(tmpdir)
+        identity.add(runtime)
+        identity.add(homeVariable)
+        identity.add(policyPathVariable)
+        identity.add(cacheDirectory)
+        identity.add(UInt64(user))
+        var status = stat()
+        _ = unsafe stat("/etc/passwd", &status)
+        identity.add(UInt64(status.st_dev))
+        identity.add(UInt64(status.st_ino))
+        identity.add(UInt64(bitPattern: Int64(status.st_size)))
+        for time in [status.st_mtim, status.st_ctim] {
+            identity.add(UInt64(bitPattern: Int64(time.tv_sec)))
+            identity.add(UInt64(bitPattern: Int64(time.tv_nsec)))
+        }
     }
 
     private static func cacheDirectory(home: String?, user: uid_t) -> String? {
@@ -54,7 +88,9 @@ public struct HostEnvironment: Sendable {
     /// `path` with every link resolved; nil where it leads nowhere.
     static func realPath(_ path: [UInt8]) -> [UInt8]? {
         var resolved = [UInt8](repeating: 0, count: Int(PATH_MAX) + 1)
-        let isFound = unsafe (path + [0]).withUnsafeBytes { from in
+        var terminated = path
+        terminated.append(0)
+        let isFound = unsafe terminated.withUnsafeBytes { from in
             unsafe resolved.withUnsafeMutableBytes { into in
                 // Both end in NUL, and `resolved` is as long as realpath(3) asks for.
                 unsafe realpath(

@@ -1,3 +1,4 @@
+internal import CLinux
 public import Compiler
 private import Glibc
 internal import Landlock
@@ -14,7 +15,8 @@ extension KernelFeatures {
             landlock: landlock.features,
             hasUserNotification: seccomp.canNotify && seccomp.canContinue,
             notificationFlags: seccomp.listenerFlags.rawValue,
-            isFiltered: SeccompFeatures.isFiltered, isPrivileged: geteuid() == 0)
+            isFiltered: SeccompFeatures.isFiltered,
+            isPrivileged: geteuid() == 0 || swguard_has_capabilities() != 0)
         return (features, landlock.obstacle)
     }
 }

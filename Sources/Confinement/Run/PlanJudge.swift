@@ -6,7 +6,11 @@ internal import Seccomp
 /// Names the rule of what the filter handed over, from the plan; and judges what was observed, by the evaluator.
 final class PlanJudge: DenialJudge {
     private let plan: Plan
-    private let policies: [PolicyReference]
+    /// Made at the first denial, too.
+    private lazy var policies: [PolicyReference] = plan.layers.map {
+        PolicyReference(
+            name: $0.name, digest: "sha256:\($0.digest)", mode: $0.mode == .complain ? .complain : .enforce)
+    }
     let observesRequests: Bool
     private let load: () -> [Evaluator]
     /// The policies themselves, oldest first; read where only the plan is at hand.
@@ -19,11 +23,6 @@ final class PlanJudge: DenialJudge {
         self.plan = plan
         self.load = load
         observesRequests = observes
-        policies = plan.layers.map {
-            PolicyReference(
-                name: $0.name, digest: "sha256:\($0.digest)",
-                mode: $0.mode == .complain ? .complain : .enforce)
-        }
     }
 
     func name(of call: SystemCall) -> String? { decisions.first?.name(of: FilterInput(call)) }

@@ -96,36 +96,29 @@ struct PolicySource {
     /// What a cached plan for the same command line must have in common with this one, as a hash: everything but the
     /// contents of files.
     func identity(features: KernelFeatures) -> [UInt8] {
-        var parts: [[UInt8]] = [BuildIdentity.bytes]
-        for reference in options.policies { parts.append(reference.bytes) }
-        parts.append([])
-        for rule in options.rules { parts += [Array(rule.kind.rawValue.utf8), rule.value.bytes] }
-        parts.append([])
-        for name in PolicyVariables.Name.allCases {
-            switch host.variables[name] {
-            case .set(let value): parts.append([1] + value)
-            case .unset: parts.append([0])
-            }
+        var identity = PlanIdentity()
+        identity.add(BuildIdentity.bytes)
+        identity.add(UInt64(options.policies.count))
+        for reference in options.policies { identity.add(reference.bytes) }
+        identity.add(UInt64(options.rules.count))
+        for rule in options.rules {
+            identity.add(rule.kind.rawValue)
+            identity.add(rule.value.bytes)
         }
-        parts += host.policyPath.map { Array($0.utf8) }
-        parts.append(Array((host.cacheDirectory ?? "").utf8))
-        parts.append(
-            [options.isStrict, options.allowsPartial, options.isBare, options.isExecOnly].map { $0 ? 1 : 0 })
+        host.add(to: &identity)
+        identity.add(options.isStrict)
+        identity.add(options.allowsPartial)
+        identity.add(options.isBare)
+        identity.add(options.isExecOnly)
         let landlock = features.landlock
-        let numbers: [UInt64] = [
-            landlock?.fileRights.rawValue ?? 0, landlock?.networkRights.rawValue ?? 0,
-            landlock?.scopes.rawValue ?? 0, UInt64(landlock?.abi ?? 0), features.hasUserNotification ? 1 : 0,
-            UInt64(features.notificationFlags), features.isPrivileged ? 1 : 0,
-            features.isFiltered ? 1 : 0,
-        ]
-        parts.append(
-            numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } })
-        // Each part with its length in front, so that no two lists of parts look alike.
-        var text: [UInt8] = []
-        for part in parts {
-            text += (0..<8).map { UInt8(truncatingIfNeeded: part.count >> (8 * $0)) }
-            text += part
-        }
-        return SHA256.hash(text)
+        identity.add(landlock?.fileRights.rawValue ?? 0)
+        identity.add(landlock?.networkRights.rawValue ?? 0)
+        identity.add(landlock?.scopes.rawValue ?? 0)
+        identity.add(UInt64(landlock?.abi ?? 0))
+        identity.add(features.hasUserNotification)
+        identity.add(UInt64(features.notificationFlags))
+        identity.add(features.isPrivileged)
+        identity.add(features.isFiltered)
+        return identity.hash
     }
 }

@@ -21,7 +21,8 @@ public enum RunEntry {
                 try run.printPolicy()
                 exit(0)
             }
-            exit(try run.run())
+            // Nothing is buffered, and nothing of ours waits for the end of the process.
+            _exit(try run.run())
         } catch let error as RunScanner.UsageError {
             StandardError.say(error.text)
         } catch let error as DescriptorError {
