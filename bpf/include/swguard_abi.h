@@ -1,0 +1,150 @@
+// What the kernel's programs and user space say to each other. Both compile this file.
+//
+// Fixed-width fields, widest first, padding explicit, sizes asserted. Fields are appended, never reordered.
+#pragma once
+
+#include <linux/types.h>
+
+// A task's policies stack up to this depth; one more is refused, not dropped.
+#define SWGUARD_LAYERS_MAX 8
+// Of the tasks' layers, a policy that no generation has any more mediates nothing.
+#define SWGUARD_POLICIES_MAX 4096
+// Linux: PATH_MAX with its NUL. What is longer is `unresolved`.
+#define SWGUARD_PATH_SIZE 4096
+// Components of a path, mount points and roots included. What is deeper is `unresolved`.
+#define SWGUARD_DEPTH_MAX 512
+// No rule: a section's default, or none of what rules speak of.
+#define SWGUARD_NO_RULE 0xffffffffu
+
+// MARK: The tables
+//
+// Everything that is compiled lies in one array of u32, the map `tables`, and is found by the number of its first word.
+// Word 0 is the number of the generation in force: writing it is the swap. What it leads to is never changed while a
+// program may look at it.
+
+// A minimal automaton over bytes; state 0 accepts nothing, ever.
+struct swguard_automaton {
+	__u32 classes; // 64 words: the class of each byte, four to a word, lowest first
+	__u32 rows; // word of each state's row: next[rows[state] + class]
+	__u32 verdicts; // word of each state's verdict: the word number of a swguard_verdict
+	__u32 start;
+};
+_Static_assert(sizeof(struct swguard_automaton) == 16, "in `tables`");
+
+// Accesses, in the order of the policy language's tables. Of a file:
+enum swguard_access : __u32 {
+	SWGUARD_READ = 1u << 0,
+	SWGUARD_WRITE = 1u << 1,
+	SWGUARD_CREATE = 1u << 2,
+	SWGUARD_REMOVE = 1u << 3,
+	SWGUARD_EXECUTE = 1u << 4,
+	SWGUARD_MAP = 1u << 5,
+	SWGUARD_METADATA = 1u << 6,
+	SWGUARD_LINK = 1u << 7,
+	SWGUARD_DEVICE = 1u << 8,
+};
+#define SWGUARD_FILE_ACCESSES 9
+
+// What a policy says of an object: for each access, whether it is granted, and the rule that decided.
+struct swguard_verdict {
+	__u32 granted; // bits of enum swguard_access
+	__u32 marks; // what else the object's name means: enum swguard_mark
+	__u32 rules[SWGUARD_FILE_ACCESSES]; // SWGUARD_NO_RULE: the section's default
+	__u32 reserved;
+};
+_Static_assert(sizeof(struct swguard_verdict) == 48, "in `tables`");
+
+enum swguard_mark : __u32 {
+	// Writing it names a program that the kernel starts: asks for the operation `kernel-helper`.
+	SWGUARD_MARK_KERNEL_HELPER = 1u << 0,
+	// A device of the operation `raw-io`.
+	SWGUARD_MARK_RAW_IO = 1u << 1,
+};
+
+enum swguard_policy_flags : __u32 {
+	SWGUARD_POLICY_COMPLAINS = 1u << 0,
+	SWGUARD_POLICY_FILES = 1u << 1,
+	SWGUARD_POLICY_NETWORK = 1u << 2,
+	SWGUARD_POLICY_CAPABILITIES = 1u << 3,
+};
+
+struct swguard_policy {
+	__u64 capabilities; // granted, by number
+	__u64 families; // granted to socket(2), by AF_*
+	__u32 operations; // granted, by number
+	__u32 flags;
+	__u32 first_rule; // of this policy, in the map `counters`
+	__u32 operation_rules; // word of 26 rules
+	__u32 capability_rules; // word of 64 rules
+	__u32 family_rule;
+	__u32 netlinks; // granted netlink protocols
+	__u32 endpoints; // word of swguard_endpoint[endpoint_count], denies first
+	__u32 endpoint_count;
+	__u32 reserved;
+	struct swguard_automaton files;
+	struct swguard_automaton sockets; // names of unix sockets, `@` for the abstract ones
+};
+_Static_assert(sizeof(struct swguard_policy) == 88, "in `tables`");
+
+// What is in force: at the word that word 0 names.
+struct swguard_generation {
+	__u32 number;
+	__u32 policy_count;
+	__u32 policies[]; // words of swguard_policy by slot; 0: none there
+};
+
+// MARK: Tasks
+
+// The value of the map `layers` for one task.
+struct swguard_layers {
+	__u32 count;
+	__u32 entering; // how many are added when the exec under way succeeds
+	__u32 policies[SWGUARD_LAYERS_MAX]; // slots, oldest first; then those that are entering
+};
+_Static_assert(sizeof(struct swguard_layers) == 40, "task storage of `layers`");
+
+// MARK: Events
+
+// One element of the map `counters`. decided = submitted + lost, whenever nothing is being decided.
+struct swguard_count {
+	__u64 decided; // decisions to report
+	__u64 submitted; // records that are in the ring buffer, or were
+	__u64 lost; // records that found no room in it
+};
+_Static_assert(sizeof(struct swguard_count) == 24, "element of `counters`");
+
+enum __attribute__((enum_extensibility(open))) swguard_object_kind : __u32 {
+	SWGUARD_OBJECT_FILE = 1,
+	SWGUARD_OBJECT_SOCKET,
+	SWGUARD_OBJECT_CAPABILITY,
+	SWGUARD_OBJECT_OPERATION,
+};
+
+enum __attribute__((enum_extensibility(open))) swguard_cause : __u32 {
+	SWGUARD_CAUSE_RULE = 0, // `rule`, or the default where that is SWGUARD_NO_RULE
+	SWGUARD_CAUSE_UNRESOLVED, // it could not be found out what the object is called
+	SWGUARD_CAUSE_NO_GAIN,
+	SWGUARD_CAUSE_OPERATION, // a file that is an operation to write: `access` is its number
+};
+
+// One record of the ring buffer `events`. Behind it, for a file, the bytes of its path, as many as `path_size` says.
+struct swguard_event {
+	__u64 time_ns; // since boot, suspended time included (CLOCK_BOOTTIME)
+	__u64 start_ns; // when the process began, on the same clock
+	__u32 process; // as the initial PID namespace numbers them
+	__u32 thread;
+	__u32 parent;
+	__u32 user;
+	__u32 generation;
+	__u32 policy; // slot
+	__u32 rule;
+	enum swguard_cause cause;
+	enum swguard_object_kind object;
+	__u32 access; // of a file: one enum swguard_access; else the number of capability or operation
+	__u32 detail; // of a file: what the hook was asked for
+	__u32 would_deny; // 1: in `complain`, and it went on
+	__s32 error;
+	__u32 path_size;
+	char command[16];
+};
+_Static_assert(sizeof(struct swguard_event) == 88, "record of `events`");

@@ -1,0 +1,260 @@
+// Whether what is asked for is granted: by every layer, the oldest that denies is named.
+#pragma once
+
+#include "events.bpf.h"
+#include "walk.bpf.h"
+
+#define OPERATION(number) (1u << (number))
+
+// As Operation.allCases in Sources/Policy; the compiler's tests hold them together.
+enum operation {
+	OPERATION_MOUNT,
+	OPERATION_CHROOT,
+	OPERATION_NAMESPACE,
+	OPERATION_TERMINAL_INJECTION,
+	OPERATION_PTRACE,
+	OPERATION_BPF,
+	OPERATION_MODULE,
+	OPERATION_KEXEC,
+	OPERATION_RAW_IO,
+	OPERATION_KERNEL_HELPER,
+	OPERATION_SUBVOLUME,
+	OPERATION_SIGNAL,
+	OPERATION_IPC,
+	OPERATION_REBOOT,
+	OPERATION_SWAP,
+	OPERATION_QUOTA,
+	OPERATION_TIME,
+	OPERATION_SYSLOG,
+	OPERATION_PERF,
+	OPERATION_KEYRING,
+	OPERATION_IO_URING,
+	OPERATION_USERFAULTFD,
+	OPERATION_RAW_SOCKET,
+	OPERATION_SETUID,
+	OPERATION_WRITABLE_CODE,
+	OPERATION_ANONYMOUS_EXEC,
+	OPERATION_COUNT,
+};
+
+// A request, and how far its judgement is. Every layer is asked, oldest first, until one denies.
+struct question {
+	struct scratch *scratch;
+	const __u32 *words;
+	__u32 generation;
+	__u32 object; // enum swguard_object_kind
+	__u32 asked; // of a file: accesses; else the number of the operation or capability
+	__u32 result; // of a file: enum walk_result
+	__u32 detail; // for `judge_gain`: whether a directory moves (1), both ways (2)
+	int error;
+};
+
+// What a layer says no to.
+struct denial {
+	__u32 access;
+	__u32 rule;
+	__u32 cause;
+	__u32 error;
+};
+
+// Reports that the policy in `slot` denies; stops the asking unless it only complains.
+static __always_inline long refuse(struct question *question, __u32 slot, __u32 policy, const struct denial *denial)
+{
+	struct scratch *scratch = question->scratch;
+	struct swguard_event *event = &scratch->event;
+	const __u32 *words = question->words;
+	bool complains = field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS;
+
+	event->generation = field(words, question->generation, struct swguard_generation, number);
+	event->policy = slot;
+	event->rule = denial->rule;
+	event->cause = denial->cause;
+	event->object = question->object;
+	event->access = denial->access;
+	event->detail = question->asked;
+	event->would_deny = complains;
+	event->error = denial->error;
+	event->path_size = question->object == SWGUARD_OBJECT_FILE ? scratch->size : 0;
+	send(scratch, words, policy);
+	if (complains)
+		return 0;
+	question->error = -(int)denial->error;
+	return 1;
+}
+
+// The number of the lowest bit of a set that is not empty: its product with a de Bruijn sequence has the number on top.
+static __always_inline __u32 lowest_bit(__u32 set)
+{
+	static const __u8 numbers[32] = {
+		0,  1,	28, 2,	29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4,  8,
+		31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6,  11, 5,  10, 9,
+	};
+
+	return numbers[((set & -set) * 0x077cb531u) >> 27];
+}
+
+// The slot of a layer of the task that is running, and its policy in the generation that is asked; 0: none.
+static __always_inline __u32 policy_of_layer(const struct question *question, __u32 layer, __u32 *slot)
+{
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+
+	if (!own || layer >= SWGUARD_LAYERS_MAX)
+		return 0;
+	*slot = own->policies[layer];
+	return policy_at(question->words, question->generation, *slot);
+}
+
+static __always_inline bool is_allowed(const __u32 *words, __u32 policy, __u32 operation)
+{
+	return field(words, policy, struct swguard_policy, operations) & OPERATION(operation);
+}
+
+static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy, __u32 operation)
+{
+	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
+}
+
+static long judge_file(__u32 layer, struct question *question)
+{
+	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
+	const __u32 *words = question->words;
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, denied;
+
+	if (!policy || layer >= SWGUARD_LAYERS_MAX)
+		return 0;
+	if (question->result != WALK_DONE) {
+		// A policy without `files` asks for no name.
+		if (!(field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_FILES))
+			return 0;
+		denial.cause = SWGUARD_CAUSE_UNRESOLVED;
+		denial.access = lowest_bit(question->asked);
+		return refuse(question, slot, policy, &denial);
+	}
+	verdict = word(words, field(words, policy, struct swguard_policy, files.verdicts) +
+				      question->scratch->states[layer]);
+	denied = question->asked & ~field(words, verdict, struct swguard_verdict, granted);
+	if (denied) {
+		denial.access = lowest_bit(denied);
+		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) +
+						  denial.access);
+		return refuse(question, slot, policy, &denial);
+	}
+	if (field(words, verdict, struct swguard_verdict, marks) & SWGUARD_MARK_KERNEL_HELPER &&
+	    question->asked & (SWGUARD_WRITE | SWGUARD_CREATE | SWGUARD_REMOVE) &&
+	    !is_allowed(words, policy, OPERATION_KERNEL_HELPER)) {
+		denial.cause = SWGUARD_CAUSE_OPERATION;
+		denial.access = OPERATION_KERNEL_HELPER;
+		denial.error = EPERM;
+		denial.rule = rule_of_operation(words, policy, OPERATION_KERNEL_HELPER);
+		return refuse(question, slot, policy, &denial);
+	}
+	return 0;
+}
+
+// Decides a request for `accesses` to what `resolve` found last; `result` is what it returned. Returns 0 or an errno.
+__noinline int judge(__u32 result, __u32 accesses)
+{
+	struct question question = {
+		.scratch = scratch_of_current(),
+		.words = tables_begin(),
+		.object = SWGUARD_OBJECT_FILE,
+		.asked = accesses,
+		.result = result,
+	};
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+
+	// Without memory nothing can be decided, nor said.
+	if (!question.scratch || !own || !question.words)
+		return -EACCES;
+	if (result == WALK_NAMELESS || !accesses)
+		return 0;
+	question.generation = result == WALK_DONE ? question.scratch->generation : generation_now(question.words);
+	bpf_loop(own->count, judge_file, &question, 0);
+	return question.error;
+}
+
+static long judge_one_operation(__u32 layer, struct question *question)
+{
+	struct denial denial = { .error = EPERM, .access = question->asked };
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
+
+	if (!policy || is_allowed(question->words, policy, question->asked & 31))
+		return 0;
+	denial.rule = rule_of_operation(question->words, policy, question->asked & 31);
+	return refuse(question, slot, policy, &denial);
+}
+
+// Decides an operation that has no object name. Returns 0 or -EPERM.
+__noinline int judge_operation(__u32 operation)
+{
+	struct question question = {
+		.scratch = scratch_of_current(),
+		.words = tables_begin(),
+		.object = SWGUARD_OBJECT_OPERATION,
+		.asked = operation,
+	};
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+
+	if (!own)
+		return 0;
+	if (!question.scratch || !question.words || operation >= OPERATION_COUNT)
+		return -EPERM;
+	question.generation = generation_now(question.words);
+	bpf_loop(own->count, judge_one_operation, &question, 0);
+	return question.error;
+}
+
+// The layers of the task that is running, if it is under any policy. Every hook begins with it.
+static __always_inline bool is_confined(void)
+{
+	struct swguard_layers *own;
+
+	if (!is_suspect())
+		return false;
+	own = layers_of(bpf_get_current_task_btf());
+	return own && own->count;
+}
+
+// Finds what `dentry` is called through `mount`; an enum walk_result.
+static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
+{
+	struct scratch *scratch = scratch_of_current();
+
+	if (!scratch)
+		return WALK_UNRESOLVED;
+	scratch->mount = (__u64)mount;
+	scratch->dentry = (__u64)dentry;
+	return resolve();
+}
+
+// Decides a request for a file.
+static __always_inline int ask(const struct path *path, __u32 accesses)
+{
+	return judge(find(path->mnt, path->dentry), accesses);
+}
+
+// Decides a request for a name in a directory.
+static __always_inline int ask_beneath(const struct path *directory, struct dentry *name, __u32 accesses)
+{
+	return judge(find(directory->mnt, name), accesses);
+}
+
+// Ends a hook: grants, or denies with an errno that hooks may return. 6.12 wants to see the number itself in the register,
+// which clang would hide in arithmetic.
+#define REFUSE(error)                       \
+	do {                                \
+		int refusal_ = -(error);    \
+		asm volatile("" : "+r"(refusal_)); \
+		return refusal_;            \
+	} while (0)
+#define VERDICT(expression)                    \
+	do {                                   \
+		int verdict_ = (expression);   \
+		if (verdict_ == 0)             \
+			return 0;              \
+		if (verdict_ == -EPERM)        \
+			REFUSE(EPERM);         \
+		if (verdict_ == -EXDEV)        \
+			REFUSE(EXDEV);         \
+		REFUSE(EACCES);                \
+	} while (0)

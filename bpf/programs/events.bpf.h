@@ -1,0 +1,59 @@
+// What user space is told: a record in the ring buffer, and counters that add up.
+#pragma once
+
+#include "scratch.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1024 * 1024); // the loader sets what is asked for
+} events SEC(".maps");
+
+// For each policy and rule: decisions to report, and what became of their records. The first of a policy is its
+// defaults', then its rules in order.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1); // the loader sets what is needed
+	__type(key, __u32);
+	__type(value, struct swguard_count);
+} counters SEC(".maps");
+
+// A record is sent when this much waits already, or this long after the last one that was: a wake-up for each costs
+// ten times the record.
+#define WAKE_BYTES (64 * 1024)
+
+static __always_inline struct swguard_count *count_of(const __u32 *words, __u32 policy, __u32 rule)
+{
+	__u32 number = field(words, policy, struct swguard_policy, first_rule) +
+		       (rule == SWGUARD_NO_RULE ? 0 : rule + 1);
+
+	return bpf_map_lookup_elem(&counters, &number);
+}
+
+// Sends `scratch->event`, with `path_size` bytes behind it, and counts.
+static __always_inline void send(struct scratch *scratch, const __u32 *words, __u32 policy)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct swguard_event *event = &scratch->event;
+	struct swguard_count *count = count_of(words, policy, event->rule);
+	__u64 id = bpf_get_current_pid_tgid();
+	__u32 size = event->path_size;
+
+	event->time_ns = bpf_ktime_get_boot_ns();
+	event->start_ns = task->group_leader->start_boottime;
+	event->process = id >> 32;
+	event->thread = id;
+	event->parent = task->real_parent->tgid;
+	event->user = bpf_get_current_uid_gid();
+	bpf_get_current_comm(event->command, sizeof(event->command));
+	if (size > SWGUARD_PATH_SIZE)
+		size = SWGUARD_PATH_SIZE;
+	if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0) == 0) {
+		if (count)
+			__sync_fetch_and_add(&count->submitted, 1);
+	} else if (count) {
+		__sync_fetch_and_add(&count->lost, 1);
+	}
+	if (count)
+		__sync_fetch_and_add(&count->decided, 1);
+}

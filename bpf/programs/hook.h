@@ -1,0 +1,18 @@
+// What every program is made of. Included first.
+//
+// No program looks at the verdict of those before it: the kernel runs none behind one that denied (it leaves the
+// trampoline, arch/x86/net/bpf_jit_comp.c, invoke_bpf_mod_ret).
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <linux/bpf.h>
+#include <linux/errno.h>
+
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_core_read.h>
+
+#include "kernel.h"
+#include "swguard_abi.h"

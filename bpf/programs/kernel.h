@@ -1,0 +1,104 @@
+// The kernel's structures, as far as the programs look into them.
+//
+// Only the fields that are read, in any order: the loader finds their offsets in the running kernel's type information
+// (CO-RE), and refuses to load where one is missing.
+#pragma once
+
+#include <linux/types.h>
+
+typedef __u32 fmode_t;
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct bpf_local_storage;
+struct pid;
+
+struct task_struct {
+	struct bpf_local_storage *bpf_storage;
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct pid *thread_pid;
+	__u64 start_boottime;
+	int pid;
+	int tgid;
+	char comm[16];
+	unsigned int in_execve : 1;
+};
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+};
+
+struct super_block {
+	unsigned long s_magic;
+	unsigned long s_flags;
+};
+
+struct inode {
+	unsigned short i_mode;
+	unsigned int i_nlink;
+	__u32 i_rdev;
+	unsigned long i_ino;
+	struct super_block *i_sb;
+};
+
+struct proc_inode {
+	struct pid *pid;
+	struct inode vfs_inode;
+};
+
+typedef struct {
+	unsigned int sequence;
+} seqcount_t;
+
+typedef struct {
+	seqcount_t seqcount;
+} seqcount_spinlock_t;
+
+struct dentry {
+	seqcount_spinlock_t d_seq;
+	struct dentry *d_parent;
+	struct qstr d_name;
+	struct inode *d_inode;
+	struct super_block *d_sb;
+};
+
+struct vfsmount {
+	struct dentry *mnt_root;
+	int mnt_flags;
+};
+
+struct mnt_namespace {
+	__u64 seq;
+};
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+	struct mnt_namespace *mnt_ns;
+};
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+};
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	unsigned int f_flags;
+	fmode_t f_mode;
+};
+
+struct linux_binprm {
+	struct file *file;
+};
+
+struct vm_area_struct {
+	unsigned long vm_flags;
+	struct file *vm_file;
+};
+
+#pragma clang attribute pop

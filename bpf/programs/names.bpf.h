@@ -1,0 +1,192 @@
+// Hooks on names: made, removed, moved, linked; and on what a name's inode says of itself.
+#pragma once
+
+#include "decide.bpf.h"
+
+#define S_IFMT 0170000
+#define S_IFBLK 0060000
+#define S_IFCHR 0020000
+#define S_IFDIR 0040000
+#define RENAME_EXCHANGE 2
+
+#define NAME_HOOK(hook, accesses)                                                            \
+	SEC("lsm/" #hook)                                                                    \
+	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name) \
+	{                                                                                    \
+		if (!is_confined())                                                          \
+			return 0;                                                            \
+		VERDICT(ask_beneath(directory, name, accesses));                             \
+	}
+
+NAME_HOOK(path_unlink, SWGUARD_REMOVE)
+NAME_HOOK(path_rmdir, SWGUARD_REMOVE)
+
+SEC("lsm/path_mkdir")
+int BPF_PROG(swguard_path_mkdir, const struct path *directory, struct dentry *name, __u16 mode)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(ask_beneath(directory, name, SWGUARD_CREATE));
+}
+
+SEC("lsm/path_symlink")
+int BPF_PROG(swguard_path_symlink, const struct path *directory, struct dentry *name, const char *target)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(ask_beneath(directory, name, SWGUARD_CREATE));
+}
+
+SEC("lsm/path_mknod")
+int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *name, __u16 mode, unsigned int device)
+{
+	__u32 accesses = SWGUARD_CREATE;
+
+	if (!is_confined())
+		return 0;
+	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
+		accesses |= SWGUARD_DEVICE;
+	VERDICT(ask_beneath(directory, name, accesses));
+}
+
+// Keeps what `resolve` found aside: the old name's.
+__noinline int keep_states(void)
+{
+	struct scratch *scratch = scratch_of_current();
+
+	if (!scratch)
+		return -EACCES;
+	scratch->earlier_generation = scratch->generation;
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
+		scratch->earlier_states[layer] = scratch->states[layer];
+	return 0;
+}
+
+enum { GAIN_DIRECTORY = 1, GAIN_BOTH_WAYS = 2 };
+
+// What may not be gained by another name.
+#define GAINS (SWGUARD_READ | SWGUARD_WRITE | SWGUARD_EXECUTE | SWGUARD_MAP | SWGUARD_METADATA | SWGUARD_LINK)
+
+static long judge_one_gain(__u32 layer, struct question *question)
+{
+	struct denial denial = { .error = EXDEV, .cause = SWGUARD_CAUSE_NO_GAIN, .rule = SWGUARD_NO_RULE };
+	const __u32 *words = question->words;
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
+	__u32 old, new, before, after, verdicts, gained;
+
+	if (!policy || layer >= SWGUARD_LAYERS_MAX)
+		return 0;
+	old = question->scratch->earlier_states[layer];
+	new = question->scratch->states[layer];
+	if (old == new)
+		return 0;
+	verdicts = field(words, policy, struct swguard_policy, files.verdicts);
+	before = field(words, word(words, verdicts + old), struct swguard_verdict, granted) & GAINS;
+	after = field(words, word(words, verdicts + new), struct swguard_verdict, granted) & GAINS;
+	gained = after & ~before;
+	if (question->detail & GAIN_BOTH_WAYS)
+		gained |= before & ~after;
+	if (!gained && !(question->detail & GAIN_DIRECTORY))
+		return 0;
+	denial.access = lowest_bit(gained | SWGUARD_DEVICE);
+	return refuse(question, slot, policy, &denial);
+}
+
+// Whether the name that `resolve` found last grants more than the one kept before, in any layer; or, for a directory,
+// whether anything beneath is granted otherwise: both must lead to one state of the minimal automaton.
+__noinline int judge_gain(__u32 detail)
+{
+	struct question question = {
+		.scratch = scratch_of_current(),
+		.words = tables_begin(),
+		.object = SWGUARD_OBJECT_FILE,
+		.detail = detail,
+	};
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+
+	if (!question.scratch || !own || !question.words)
+		return -EACCES;
+	question.generation = question.scratch->generation;
+	// Policies were swapped between the two names: their states do not compare. Programs copy then, or try again.
+	if (question.scratch->earlier_generation != question.generation)
+		return -EXDEV;
+	bpf_loop(own->count, judge_one_gain, &question, 0);
+	return question.error;
+}
+
+static __always_inline bool is_positive(struct dentry *name)
+{
+	return BPF_CORE_READ(name, d_inode) != NULL;
+}
+
+static __always_inline bool is_directory_name(struct dentry *name)
+{
+	return is_positive(name) && (BPF_CORE_READ(name, d_inode, i_mode) & S_IFMT) == S_IFDIR;
+}
+
+SEC("lsm/path_rename")
+int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentry *old_name,
+	     const struct path *new_directory, struct dentry *new_name, unsigned int flags)
+{
+	__u32 exchanges = flags & RENAME_EXCHANGE, replaces, is_directory;
+	int error, result;
+
+	if (!is_confined())
+		return 0;
+	replaces = is_positive(new_name);
+	is_directory = is_directory_name(old_name) || (exchanges && is_directory_name(new_name));
+	result = find(old_directory->mnt, old_name);
+	error = judge(result, SWGUARD_REMOVE | (exchanges ? SWGUARD_CREATE : 0));
+	if (error)
+		goto out;
+	error = keep_states();
+	if (error)
+		goto out;
+	result = find(new_directory->mnt, new_name);
+	error = judge(result, SWGUARD_CREATE | (replaces ? SWGUARD_REMOVE : 0));
+	if (error || result != WALK_DONE)
+		goto out;
+	error = judge_gain((is_directory ? GAIN_DIRECTORY : 0) | (exchanges ? GAIN_BOTH_WAYS : 0));
+out:
+	VERDICT(error);
+}
+
+SEC("lsm/path_link")
+int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_directory, struct dentry *new_name)
+{
+	int error, result;
+
+	if (!is_confined())
+		return 0;
+	// link(2) stays on one mount: the existing name is on it too.
+	result = find(new_directory->mnt, old_name);
+	error = judge(result, SWGUARD_LINK);
+	if (error)
+		goto out;
+	error = keep_states();
+	if (error)
+		goto out;
+	result = find(new_directory->mnt, new_name);
+	error = judge(result, SWGUARD_CREATE);
+	if (error || result != WALK_DONE)
+		goto out;
+	error = judge_gain(0);
+out:
+	VERDICT(error);
+}
+
+SEC("lsm/path_chmod")
+int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(ask(path, SWGUARD_METADATA));
+}
+
+SEC("lsm/path_chown")
+int BPF_PROG(swguard_path_chown, const struct path *path)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(ask(path, SWGUARD_METADATA));
+}

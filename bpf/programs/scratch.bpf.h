@@ -1,0 +1,59 @@
+// Where a program works: too much for its stack of 512 bytes.
+#pragma once
+
+#include "hook.h"
+#include "tables.bpf.h"
+
+// One component of a path on the way up.
+struct chain_link {
+	__u64 dentry;
+	__u32 sequence; // its d_seq when it was passed
+	__u32 is_process; // it is an entry of the root of a procfs
+};
+
+struct scratch {
+	// What is to be resolved: struct vfsmount *, struct dentry *. Passed here, since functions that are verified once
+	// take numbers only.
+	__u64 mount;
+	__u64 dentry;
+	// How far a walk is. Here and not on the stack: the verifier follows what is on the stack step by step, and what comes
+	// from a map is any number to it, at once.
+	struct {
+		__u64 mount;
+		__u64 dentry;
+		__u32 depth;
+		__u32 size;
+		__u32 result; // enum walk_result
+		__u32 is_over;
+	} walk;
+	struct {
+		__u32 automaton;
+		__u32 state;
+	} run;
+	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
+	__u32 size;
+	__u32 generation; // by which the states were found: the word of a swguard_generation
+	__u32 states[SWGUARD_LAYERS_MAX];
+	// The same of the name before, for a rename or a link.
+	__u32 earlier_generation;
+	__u32 earlier_states[SWGUARD_LAYERS_MAX];
+	// The event with the path behind it, as it is sent.
+	struct swguard_event event;
+	char path[SWGUARD_PATH_SIZE + 256];
+	struct chain_link chain[SWGUARD_DEPTH_MAX];
+};
+
+// One for each task: a per-CPU map is shared with whoever preempts (LSM programs are preempted on both kernels).
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
+
+// NULL: no memory, or on 6.1 busy. What cannot be decided is denied.
+static __always_inline struct scratch *scratch_of_current(void)
+{
+	return bpf_task_storage_get(&scratches, bpf_get_current_task_btf(), NULL,
+				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+}

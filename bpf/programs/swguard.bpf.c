@@ -1,0 +1,6 @@
+// All programs that swguard loads, one object: a file a hook family.
+#include "files.bpf.h"
+#include "names.bpf.h"
+
+// Many of the helpers are open to GPL-compatible programs only.
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

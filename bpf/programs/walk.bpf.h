@@ -1,0 +1,237 @@
+// What an object is called: its path through the mount by which it was reached, up to the root mount of a live namespace.
+//
+// The caller's own root is never looked at: who may make a user namespace may change it. Everything is read by
+// bpf_probe_read_kernel, since a mount's parent cannot be reached by typed pointers; the programs run under RCU, and
+// dentries, names and mounts are freed by RCU.
+#pragma once
+
+#include "layers.bpf.h"
+#include "scratch.bpf.h"
+
+#define PROC_SUPER_MAGIC 0x9fa0
+#define NSFS_MAGIC 0x6e736673
+// fs/mount.h: the kernel's own mounts (pipes, memfds, overlay's layers) are in no namespace.
+#define MNT_NS_INTERNAL ((struct mnt_namespace *)-22)
+// How often a walk begins again because something moved meanwhile.
+#define WALK_ATTEMPTS 16
+
+enum walk_result {
+	WALK_DONE = 0,
+	WALK_NAMELESS, // on a mount of the kernel's own: no file
+	WALK_UNRESOLVED,
+	WALK_AGAIN,
+};
+
+// The seqlock that every change of the mount tree takes (fs/namespace.c); its counter stands first.
+extern const void mount_lock __ksym;
+
+// What a loop's function gets.
+struct walk_context {
+	struct scratch *scratch;
+	const __u32 *words;
+};
+
+static __always_inline __u32 mount_sequence(void)
+{
+	__u32 sequence = 1;
+
+	bpf_probe_read_kernel(&sequence, sizeof(sequence), &mount_lock);
+	return sequence;
+}
+
+static __always_inline __u32 dentry_sequence(struct dentry *dentry)
+{
+	return BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
+}
+
+static __always_inline long end_walk(struct scratch *scratch, __u32 result)
+{
+	scratch->walk.result = result;
+	scratch->walk.is_over = 1;
+	return 1;
+}
+
+// Leaves a mount, at its root and nowhere else.
+static __always_inline long leave_mount(struct scratch *scratch, struct dentry *root, struct vfsmount *vfsmount)
+{
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+	struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+	__u32 last = scratch->walk.depth - 1;
+
+	if (last < SWGUARD_DEPTH_MAX && BPF_CORE_READ(root, d_parent) == root &&
+	    BPF_CORE_READ(root, d_sb, s_magic) == PROC_SUPER_MAGIC)
+		scratch->chain[last].is_process = 1;
+	if (parent == mount) {
+		struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
+
+		if (namespace == MNT_NS_INTERNAL)
+			return end_walk(scratch, WALK_NAMELESS);
+		// Taken out of its namespace (lazily unmounted), or never put into one (open_tree): seq is 0 there.
+		if (!namespace || !BPF_CORE_READ(namespace, seq))
+			return end_walk(scratch, WALK_UNRESOLVED);
+		return end_walk(scratch, WALK_DONE);
+	}
+	scratch->walk.dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+	scratch->walk.mount = (__u64)parent + bpf_core_field_offset(struct mount, mnt);
+	return 0;
+}
+
+static long climb(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	struct dentry *dentry = (struct dentry *)scratch->walk.dentry, *parent;
+	struct vfsmount *mount = (struct vfsmount *)scratch->walk.mount;
+	__u32 sequence, depth = scratch->walk.depth;
+
+	if (dentry == BPF_CORE_READ(mount, mnt_root))
+		return leave_mount(scratch, dentry, mount);
+	sequence = dentry_sequence(dentry);
+	parent = BPF_CORE_READ(dentry, d_parent);
+	// A root that is not its mount's: moved out of a bind mount, or opened by a handle that leads nowhere.
+	if (parent == dentry || depth >= SWGUARD_DEPTH_MAX)
+		return end_walk(scratch, WALK_UNRESOLVED);
+	if (sequence & 1)
+		return end_walk(scratch, WALK_AGAIN);
+	scratch->chain[depth].dentry = (__u64)dentry;
+	scratch->chain[depth].sequence = sequence;
+	scratch->chain[depth].is_process = 0;
+	scratch->walk.depth = depth + 1;
+	scratch->walk.dentry = (__u64)parent;
+	return 0;
+}
+
+static __always_inline bool is_own_process(struct dentry *dentry)
+{
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct proc_inode *entry;
+
+	if (!inode)
+		return false;
+	entry = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
+	return BPF_CORE_READ(entry, pid) == bpf_get_current_task_btf()->group_leader->thread_pid;
+}
+
+// Writes the next name, from the top.
+static long write_name(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 place = scratch->walk.depth - 1 - index, size = scratch->walk.size, length;
+	const unsigned char *name;
+	struct dentry *dentry;
+	char *out;
+
+	if (place >= SWGUARD_DEPTH_MAX || size >= SWGUARD_PATH_SIZE)
+		return end_walk(scratch, WALK_UNRESOLVED);
+	dentry = (struct dentry *)scratch->chain[place].dentry;
+	out = &scratch->path[size];
+	out[0] = '/';
+	name = BPF_CORE_READ(dentry, d_name.name);
+	length = BPF_CORE_READ(dentry, d_name.len);
+	if (length == 0 || length > 255 || bpf_probe_read_kernel(out + 1, length, name))
+		return end_walk(scratch, WALK_UNRESOLVED);
+	if (scratch->chain[place].is_process && out[1] >= '0' && out[1] <= '9' && is_own_process(dentry)) {
+		__builtin_memcpy(out + 1, "self", 4);
+		length = 4;
+	}
+	scratch->walk.size = size + 1 + length;
+	return 0;
+}
+
+// Whether a component is where it was.
+static long compare(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+
+	if (index >= SWGUARD_DEPTH_MAX)
+		return 1;
+	if (dentry_sequence((struct dentry *)scratch->chain[index].dentry) == scratch->chain[index].sequence)
+		return 0;
+	return end_walk(scratch, WALK_AGAIN);
+}
+
+// One walk up and down. The chain of sequences from below shows that all of it stood at one moment, whatever else was
+// renamed meanwhile.
+static long walk_once(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 mounts = mount_sequence();
+
+	scratch->walk.mount = scratch->mount;
+	scratch->walk.dentry = scratch->dentry;
+	scratch->walk.depth = 0;
+	scratch->walk.size = 0;
+	scratch->walk.is_over = 0;
+	scratch->walk.result = WALK_AGAIN;
+	if (mounts & 1)
+		return 0;
+	// A mount's root and its mount point are two steps of one component.
+	bpf_loop(2 * SWGUARD_DEPTH_MAX, climb, context, 0);
+	if (!scratch->walk.is_over)
+		scratch->walk.result = WALK_UNRESOLVED;
+	if (scratch->walk.result == WALK_DONE)
+		bpf_loop(scratch->walk.depth, write_name, context, 0);
+	if (scratch->walk.result != WALK_AGAIN)
+		bpf_loop(scratch->walk.depth, compare, context, 0);
+	if (mount_sequence() != mounts)
+		scratch->walk.result = WALK_AGAIN;
+	return scratch->walk.result != WALK_AGAIN;
+}
+
+static long run_step(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 state;
+
+	if (index >= SWGUARD_PATH_SIZE)
+		return 1;
+	state = step(context->words, scratch->run.automaton, scratch->run.state, scratch->path[index]);
+	scratch->run.state = state;
+	// Nothing is granted behind the dead state.
+	return state == 0;
+}
+
+// Runs one layer's automaton over the path.
+static long run_layer(__u32 layer, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	__u32 policy;
+
+	if (!own || layer >= SWGUARD_LAYERS_MAX)
+		return 1;
+	policy = policy_at(context->words, scratch->generation, own->policies[layer]);
+	if (!policy)
+		return 0;
+	scratch->run.automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
+	scratch->run.state = field(context->words, scratch->run.automaton, struct swguard_automaton, start);
+	bpf_loop(scratch->size, run_step, context, 0);
+	scratch->states[layer] = scratch->run.state;
+	return 0;
+}
+
+// Finds what the object that stands in the task's scratch is called, and where that leads each layer's automaton.
+//
+// Returns an enum walk_result.
+__noinline int resolve(void)
+{
+	struct walk_context context = { .scratch = scratch_of_current(), .words = tables_begin() };
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct scratch *scratch = context.scratch;
+
+	if (!scratch || !context.words || !own)
+		return WALK_UNRESOLVED;
+	bpf_loop(WALK_ATTEMPTS, walk_once, &context, 0);
+	scratch->size = 0;
+	if (scratch->walk.result == WALK_AGAIN)
+		return WALK_UNRESOLVED;
+	if (scratch->walk.result != WALK_DONE)
+		return scratch->walk.result;
+	scratch->size = scratch->walk.size;
+	if (scratch->size == 0) {
+		scratch->path[0] = '/';
+		scratch->size = 1;
+	}
+	scratch->generation = generation_now(context.words);
+	bpf_loop(own->count, run_layer, &context, 0);
+	return WALK_DONE;
+}
