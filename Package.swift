@@ -1,4 +1,4 @@
-// swift-tools-version: 6.3
+// swift-tools-version: 6.3;(experimentalCGen)
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -28,11 +28,22 @@ let package = Package(
         .systemLibrary(name: "Clibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "Clibmd", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+        .systemLibrary(
+            name: "Clibbpf", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev", "libelf-dev", "zlib1g-dev"])]),
         .target(name: "CLinux"),
+        // All that the kernel's programs and user space share, and the programs themselves as bytes.
+        .target(
+            name: "CSwguardBPF", path: "bpf", exclude: ["programs"], publicHeadersPath: "include",
+            plugins: ["CompileBPF"]),
+        .plugin(
+            name: "CompileBPF", capability: .buildTool(), dependencies: ["embed-bpf"],
+            path: "Sources/Plugins/CompileBPF"),
+        .executableTarget(name: "embed-bpf", path: "Sources/Plugins/EmbedBPF", swiftSettings: strict),
         .target(name: "CBasePolicies"),
         .target(name: "Policy", dependencies: ["Clibyaml"], swiftSettings: shipped),
         .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
+        .target(name: "BPF", dependencies: ["Clibbpf"], swiftSettings: shipped),
         .target(
             name: "Compiler",
             dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
@@ -92,6 +103,7 @@ let package = Package(
                 "CRunSupport", "run-probe",
             ],
             swiftSettings: strict),
+        .testTarget(name: "KernelTests", dependencies: ["BPF", "CSwguardBPF"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Policy", "Compiler", "Confinement", "AuditLog", "RunDeclaration"],
