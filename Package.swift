@@ -29,7 +29,8 @@ let package = Package(
         .systemLibrary(name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "Clibmd", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
         .systemLibrary(
-            name: "Clibbpf", pkgConfig: "libbpf", providers: [.apt(["libbpf-dev", "libelf-dev", "zlib1g-dev"])]),
+            name: "Clibbpf", pkgConfig: "libbpf",
+            providers: [.apt(["libbpf-dev", "libelf-dev", "zlib1g-dev"])]),
         .target(name: "CLinux"),
         // All that the kernel's programs and user space share, and the programs themselves as bytes.
         .target(
@@ -66,8 +67,8 @@ let package = Package(
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "RunDeclaration",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "BPF", "CSwguardBPF", "AuditLog",
+                "RunDeclaration", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [
@@ -103,7 +104,8 @@ let package = Package(
                 "CRunSupport", "run-probe",
             ],
             swiftSettings: strict),
-        .testTarget(name: "KernelTests", dependencies: ["BPF", "CSwguardBPF"], swiftSettings: strict),
+        .testTarget(
+            name: "KernelTests", dependencies: ["BPF", "CSwguardBPF", "CLinux"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Policy", "Compiler", "Confinement", "AuditLog", "RunDeclaration"],

@@ -105,6 +105,11 @@ public struct Map: ~Copyable {
 
 /// Keys and values as structures of `swguard_abi.h`, or integers: their bytes, padding included.
 extension Map {
+    /// The bytes of the value at `key`; nil where there is none.
+    public func lookup(_ key: some BitwiseCopyable) throws(KernelError) -> [UInt8]? {
+        try withRawSpan(of: key) { key throws(KernelError) in try lookup(key) }
+    }
+
     /// The value at `key`; nil where there is none.
     public func lookup<Value: BitwiseCopyable>(
         _ key: some BitwiseCopyable, as type: Value.Type
