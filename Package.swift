@@ -1,4 +1,4 @@
-// swift-tools-version: 6.3
+// swift-tools-version: 6.3;(experimentalCGen)
 import PackageDescription
 
 let strict: [SwiftSetting] = [
@@ -33,12 +33,24 @@ let package = Package(
         .systemLibrary(name: "Clibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "Clibmd", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+        .systemLibrary(
+            name: "Clibbpf", pkgConfig: "libbpf",
+            providers: [.apt(["libbpf-dev", "libelf-dev", "zlib1g-dev"])]),
         .target(name: "CLinux"),
+        // All that the kernel's programs and user space share, and the programs themselves as bytes.
+        .target(
+            name: "CSwguardBPF", path: "bpf", exclude: ["programs"], publicHeadersPath: "include",
+            plugins: ["CompileBPF"]),
+        .plugin(
+            name: "CompileBPF", capability: .buildTool(), dependencies: ["embed-bpf"],
+            path: "Sources/Plugins/CompileBPF"),
+        .executableTarget(name: "embed-bpf", path: "Sources/Plugins/EmbedBPF", swiftSettings: strict),
         .target(name: "CBasePolicies"),
         .target(name: "CStart"),
         .target(name: "Policy", dependencies: ["Clibyaml"], swiftSettings: shipped),
         .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
+        .target(name: "BPF", dependencies: ["Clibbpf"], swiftSettings: shipped),
         .target(
             name: "Compiler",
             dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
@@ -61,8 +73,8 @@ let package = Package(
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "AuditLog", "RunDeclaration",
-                "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "BPF", "CSwguardBPF", "AuditLog",
+                "RunDeclaration", "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [
@@ -98,6 +110,8 @@ let package = Package(
                 "CRunSupport", "run-probe",
             ],
             swiftSettings: strict),
+        .testTarget(
+            name: "KernelTests", dependencies: ["BPF", "CSwguardBPF", "CLinux"], swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Policy", "Compiler", "Confinement", "AuditLog", "RunDeclaration"],

@@ -26,7 +26,7 @@
 struct swguard_automaton {
 	__u32 classes; // 64 words: the class of each byte, four to a word, lowest first
 	__u32 rows; // word of each state's row: next[rows[state] + class]
-	__u32 verdicts; // word of each state's verdict: the word number of a swguard_verdict
+	__u32 verdicts; // word of each state's verdict: the word number of a swguard_verdict, or what the automaton is for
 	__u32 start;
 };
 _Static_assert(sizeof(struct swguard_automaton) == 16, "in `tables`");
@@ -86,12 +86,27 @@ struct swguard_policy {
 };
 _Static_assert(sizeof(struct swguard_policy) == 88, "in `tables`");
 
+// Which policies begin for a user: a sorted list, each user once for each policy.
+struct swguard_user_entry {
+	__u32 user;
+	__u32 slot;
+};
+_Static_assert(sizeof(struct swguard_user_entry) == 8, "in `tables`");
+
 // What is in force: at the word that word 0 names.
 struct swguard_generation {
 	__u32 number;
 	__u32 policy_count;
-	__u32 policies[]; // words of swguard_policy by slot; 0: none there
+	__u32 policies; // word of the words of swguard_policy, by slot; 0: none there
+	__u32 user_entries; // word of swguard_user_entry[user_entry_count]
+	__u32 user_entry_count;
+	__u32 reserved;
+	// Which policies begin at an exec: by the path of the file, and by the path of the task's cgroup. Their states' verdicts
+	// are words of a list of slots, its count first; word 0 for none.
+	struct swguard_automaton executables;
+	struct swguard_automaton cgroups;
 };
+_Static_assert(sizeof(struct swguard_generation) == 56, "in `tables`");
 
 // MARK: Tasks
 

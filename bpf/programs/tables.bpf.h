@@ -46,7 +46,7 @@ static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u
 {
 	if (slot >= field(words, generation, struct swguard_generation, policy_count))
 		return 0;
-	return word(words, generation + offsetof(struct swguard_generation, policies) / sizeof(__u32) + slot);
+	return word(words, field(words, generation, struct swguard_generation, policies) + slot);
 }
 
 // One step of an automaton whose first word is `automaton`.

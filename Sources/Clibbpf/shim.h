@@ -1,0 +1,6 @@
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <stdarg.h>
+
+// glibc and musl have it; their headers show it under _GNU_SOURCE only.
+int vasprintf(char **text, const char *format, va_list arguments);
