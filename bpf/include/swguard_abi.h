@@ -86,6 +86,9 @@ struct swguard_policy {
 };
 _Static_assert(sizeof(struct swguard_policy) == 88, "in `tables`");
 
+// In a list of slots: the file is a launcher, whose exec in a cgroup does not begin the cgroup's policies.
+#define SWGUARD_LAUNCHER 0xffffffffu
+
 // Which policies begin for a user: a sorted list, each user once for each policy.
 struct swguard_user_entry {
 	__u32 user;
