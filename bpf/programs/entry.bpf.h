@@ -254,7 +254,7 @@ int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, 
 	int error;
 
 	if (is_confined()) {
-		error = judge_operation(OPERATION_SETUID);
+		error = judge_operation(OPERATION_SETUID, 0);
 		if (error)
 			REFUSE(EPERM);
 	}

@@ -136,6 +136,61 @@ struct vm_area_struct {
 	struct file *vm_file;
 };
 
+struct pt_regs {
+	unsigned long orig_ax;
+};
+
+struct thread_info {
+	__u32 status;
+};
+
+struct kern_ipc_perm;
+struct kernel_siginfo;
+
+struct sock_common {
+	unsigned short skc_family;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un_head {
+		unsigned short sun_family;
+		char sun_path[108];
+	} name[0];
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
+};
+
+struct inet_sock {
+	struct sock sk;
+	__u16 inet_num;
+	__u32 inet_rcv_saddr;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
+};
+
+struct sockaddr;
+struct user_namespace;
+
 struct seq_file;
 
 struct bpf_iter_meta {
