@@ -242,19 +242,20 @@ static __always_inline int ask_beneath(const struct path *directory, struct dent
 	return judge(find(directory->mnt, name), accesses);
 }
 
-// Ends a hook: grants, or denies with an errno that hooks may return. 6.12 wants to see the number itself in the register,
-// which clang would hide in arithmetic.
-#define REFUSE(error)                       \
-	do {                                \
-		int refusal_ = -(error);    \
-		asm volatile("" : "+r"(refusal_)); \
-		return refusal_;            \
+// Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang
+// would replace by what it knows to be equal.
+#define END_WITH(number)                       \
+	do {                                   \
+		int end_ = (number);           \
+		asm volatile("" : "+r"(end_)); \
+		return end_;                   \
 	} while (0)
+#define REFUSE(error) END_WITH(-(error))
 #define VERDICT(expression)                    \
 	do {                                   \
 		int verdict_ = (expression);   \
 		if (verdict_ == 0)             \
-			return 0;              \
+			END_WITH(0);           \
 		if (verdict_ == -EPERM)        \
 			REFUSE(EPERM);         \
 		if (verdict_ == -EXDEV)        \

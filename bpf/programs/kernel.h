@@ -8,6 +8,11 @@
 
 typedef __u32 fmode_t;
 
+// As bytes: read as a whole.
+struct in6_addr {
+	__u32 words[4];
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct bpf_local_storage;
@@ -149,6 +154,9 @@ struct kernel_siginfo;
 
 struct sock_common {
 	unsigned short skc_family;
+	__u16 skc_num;
+	__u32 skc_rcv_saddr;
+	struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sock {
@@ -174,12 +182,6 @@ struct unix_sock {
 	struct sock sk;
 	struct unix_address *addr;
 	struct path path;
-};
-
-struct inet_sock {
-	struct sock sk;
-	__u16 inet_num;
-	__u32 inet_rcv_saddr;
 };
 
 struct msghdr {

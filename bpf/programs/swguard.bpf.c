@@ -2,6 +2,7 @@
 #include "entry.bpf.h"
 #include "files.bpf.h"
 #include "names.bpf.h"
+#include "network.bpf.h"
 #include "operations.bpf.h"
 
 // Many of the helpers are open to GPL-compatible programs only.
