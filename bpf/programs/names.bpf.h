@@ -181,19 +181,3 @@ int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_
 out:
 	VERDICT(error);
 }
-
-SEC("lsm/path_chmod")
-int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
-{
-	if (!is_confined())
-		return 0;
-	VERDICT(ask(path, SWGUARD_METADATA));
-}
-
-SEC("lsm/path_chown")
-int BPF_PROG(swguard_path_chown, const struct path *path)
-{
-	if (!is_confined())
-		return 0;
-	VERDICT(ask(path, SWGUARD_METADATA));
-}

@@ -157,8 +157,10 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target)
 
 // MARK: Ioctls
 
-static __always_inline int judge_ioctl(__u32 command)
+static __always_inline int judge_ioctl(struct file *file, __u32 command)
 {
+	if (sets_attributes(command))
+		return ask(&file->f_path, SWGUARD_METADATA);
 	switch (command) {
 	case 0x5412: // TIOCSTI
 	case 0x541c: // TIOCLINUX
@@ -182,7 +184,7 @@ int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsign
 {
 	if (!is_confined())
 		return 0;
-	VERDICT(judge_ioctl(command));
+	VERDICT(judge_ioctl(file, command));
 }
 
 // A call of the 32-bit ABI, where the kernel tells them apart (6.6 and stable kernels since).
@@ -191,7 +193,7 @@ int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command,
 {
 	if (!is_confined())
 		return 0;
-	VERDICT(judge_ioctl(command));
+	VERDICT(judge_ioctl(file, command));
 }
 
 // MARK: Capabilities

@@ -16,6 +16,8 @@ struct scratch {
 	// take numbers only.
 	__u64 mount;
 	__u64 dentry;
+	// The mount for which the task last asked to write: what hooks that show only a dentry go by. 0: none.
+	__u64 write_mount;
 	// How far a walk is. Here and not on the stack: the verifier follows what is on the stack step by step, and what comes
 	// from a map is any number to it, at once.
 	struct {
