@@ -48,17 +48,21 @@ static __always_inline int ask_attribute(struct dentry *dentry)
 SEC("lsm/path_chmod")
 int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(path, SWGUARD_METADATA));
+	VERDICT(ask(own, path, SWGUARD_METADATA));
 }
 
 SEC("lsm/path_chown")
 int BPF_PROG(swguard_path_chown, const struct path *path)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(path, SWGUARD_METADATA));
+	VERDICT(ask(own, path, SWGUARD_METADATA));
 }
 
 // Of what notify_change is asked for, what has no hook with a path: times that somebody chose (include/linux/fs.h).

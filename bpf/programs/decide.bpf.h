@@ -1,8 +1,8 @@
 // Whether what is asked for is granted: by every layer, the oldest that denies is named.
 #pragma once
 
+#include "cache.bpf.h"
 #include "events.bpf.h"
-#include "walk.bpf.h"
 
 #define OPERATION(number) (1u << (number))
 
@@ -207,15 +207,20 @@ __noinline int judge_operation(__u32 operation, __u32 is_quiet)
 	return question.error;
 }
 
-// The layers of the task that is running, if it is under any policy. Every hook begins with it.
-static __always_inline bool is_confined(void)
+// The layers of the task that is running; NULL where it is under no policy. Every hook begins with it.
+static __always_inline struct swguard_layers *confinement(void)
 {
 	struct swguard_layers *own;
 
 	if (!is_suspect())
-		return false;
+		return NULL;
 	own = layers_of(bpf_get_current_task_btf());
-	return own && own->count;
+	return own && own->count ? own : NULL;
+}
+
+static __always_inline bool is_confined(void)
+{
+	return confinement() != NULL;
 }
 
 // Finds what `dentry` is called through `mount`; an enum walk_result.
@@ -230,16 +235,44 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 	return resolve();
 }
 
-// Decides a request for a file.
-static __always_inline int ask(const struct path *path, __u32 accesses)
+// Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
+static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
+				  struct dentry *name, __u32 accesses)
 {
-	return judge(find(path->mnt, path->dentry), accesses);
+	struct scratch *scratch;
+	int error, result;
+
+	if (own->count == 1) {
+		const __u32 *words = tables_begin();
+		__u32 generation, slot = own->policies[0], policy, verdict;
+
+		if (!words)
+			return -EACCES;
+		generation = generation_now(words);
+		policy = policy_at(words, generation, slot);
+		if (!policy)
+			return 0;
+		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
+		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
+		    !field(words, verdict, struct swguard_verdict, marks))
+			return 0;
+	}
+	scratch = scratch_of_current();
+	if (!scratch)
+		return -EACCES;
+	scratch->mount = (__u64)mount;
+	scratch->dentry = (__u64)name;
+	result = resolve();
+	if (result == WALK_DONE && name != mount->mnt_root)
+		keep_tag(directory, mount, scratch, own);
+	error = judge(result, accesses);
+	return error;
 }
 
-// Decides a request for a name in a directory.
-static __always_inline int ask_beneath(const struct path *directory, struct dentry *name, __u32 accesses)
+// Decides a request for an object.
+static __always_inline int ask(struct swguard_layers *own, const struct path *path, __u32 accesses)
 {
-	return judge(find(directory->mnt, name), accesses);
+	return ask_in(own, path->mnt, path->dentry->d_parent, path->dentry, accesses);
 }
 
 // Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang

@@ -64,6 +64,7 @@ static __always_inline __u32 list_for_path(struct entry_context *context, __u32 
 
 	context->scratch->run.automaton = automaton;
 	context->scratch->run.state = field(context->words, automaton, struct swguard_automaton, start);
+	context->scratch->run.first = 0;
 	bpf_loop(context->scratch->size, run_step, &walk, 0);
 	return word(context->words, field(context->words, automaton, struct swguard_automaton, verdicts) +
 					    context->scratch->run.state);

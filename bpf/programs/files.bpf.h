@@ -50,7 +50,7 @@ static __always_inline int ask_code(struct file *file, __u32 accesses)
 	return error;
 }
 
-static __always_inline int ask_open(struct file *file)
+static __always_inline int ask_open(struct swguard_layers *own, struct file *file)
 {
 	__u32 accesses = accesses_of(file);
 
@@ -70,26 +70,32 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask_open(file));
+	VERDICT(ask_open(own, file));
 }
 
 // A descriptor that came over a socket is checked as if it had been opened.
 SEC("lsm/file_receive")
 int BPF_PROG(swguard_file_receive, struct file *file)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask_open(file));
+	VERDICT(ask_open(own, file));
 }
 
 SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(path, SWGUARD_WRITE));
+	VERDICT(ask(own, path, SWGUARD_WRITE));
 }
 
 // 6.2 and later: ftruncate(2) no longer asks path_truncate. A descriptor that is open for writing is enough there, as it
@@ -98,9 +104,11 @@ int BPF_PROG(swguard_path_truncate, const struct path *path)
 SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(path, SWGUARD_READ));
+	VERDICT(ask(own, path, SWGUARD_READ));
 }
 
 // Not the image that execve itself maps: `execute` was asked for that.

@@ -10,13 +10,15 @@
 #define S_IFDIR 0040000
 #define RENAME_EXCHANGE 2
 
-#define NAME_HOOK(hook, accesses)                                                            \
-	SEC("lsm/" #hook)                                                                    \
-	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name) \
-	{                                                                                    \
-		if (!is_confined())                                                          \
-			return 0;                                                            \
-		VERDICT(ask_beneath(directory, name, accesses));                             \
+#define NAME_HOOK(hook, accesses)                                                        \
+	SEC("lsm/" #hook)                                                                \
+	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name)  \
+	{                                                                                \
+		struct swguard_layers *own = confinement();                              \
+                                                                                         \
+		if (!own)                                                                \
+			return 0;                                                        \
+		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses)); \
 	}
 
 NAME_HOOK(path_unlink, SWGUARD_REMOVE)
@@ -25,17 +27,21 @@ NAME_HOOK(path_rmdir, SWGUARD_REMOVE)
 SEC("lsm/path_mkdir")
 int BPF_PROG(swguard_path_mkdir, const struct path *directory, struct dentry *name, __u16 mode)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask_beneath(directory, name, SWGUARD_CREATE));
+	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_symlink")
 int BPF_PROG(swguard_path_symlink, const struct path *directory, struct dentry *name, const char *target)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask_beneath(directory, name, SWGUARD_CREATE));
+	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_mknod")

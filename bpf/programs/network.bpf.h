@@ -230,6 +230,7 @@ static long judge_one_name(__u32 layer, struct question *question)
 	automaton = policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32);
 	question->scratch->run.automaton = automaton;
 	question->scratch->run.state = field(words, automaton, struct swguard_automaton, start);
+	question->scratch->run.first = 0;
 	bpf_loop(question->scratch->size, run_step, &context, 0);
 	verdict = word(words, field(words, automaton, struct swguard_automaton, verdicts) +
 				      question->scratch->run.state);

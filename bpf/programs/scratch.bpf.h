@@ -27,15 +27,24 @@ struct scratch {
 		__u32 size;
 		__u32 result; // enum walk_result
 		__u32 is_over;
+		__u32 renames; // the kernel's counters before the walk
+		__u32 mounts;
+		__u32 directory_size; // of `path`, without the last component
+		__u32 is_beneath_process;
 	} walk;
 	struct {
 		__u32 automaton;
 		__u32 state;
+		__u32 first; // where in the path it begins
+		__u32 reserved;
 	} run;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;
 	__u32 generation; // by which the states were found: the word of a swguard_generation
 	__u32 states[SWGUARD_LAYERS_MAX];
+	// Of the oldest layer, the state after the directory that the object is in; whether it may be kept.
+	__u32 directory_state;
+	__u32 is_keepable;
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;
 	__u32 earlier_states[SWGUARD_LAYERS_MAX];
