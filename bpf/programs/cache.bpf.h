@@ -50,7 +50,7 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 {
 	struct tagged_directory *tagged;
 	unsigned char text[CACHE_NAME_SIZE];
-	__u32 automaton, state, length, way = slot % CACHE_WAYS;
+	__u32 automaton, classes, cells, state, length, way = slot % CACHE_WAYS;
 	const unsigned char *from;
 	struct inode *inode;
 	struct tag tag;
@@ -75,16 +75,18 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 	if (length == 0 || length > CACHE_NAME_SIZE || bpf_probe_read_kernel(text, length, from))
 		return 0;
 	automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-	state = step(words, automaton, tag.state, '/');
+	classes = field(words, automaton, struct swguard_automaton, classes);
+	cells = field(words, automaton, struct swguard_automaton, cells);
+	state = step(words, classes, cells, tag.state, '/');
 	for (__u32 index = 0; index < CACHE_NAME_SIZE; index++) {
 		if (index >= length)
 			break;
-		state = step(words, automaton, state, text[index]);
+		state = step(words, classes, cells, state, text[index]);
 	}
 	// Renamed while its name was read: it may be half of each.
 	if (tag.renames != rename_sequence())
 		return 0;
-	return word(words, field(words, automaton, struct swguard_automaton, verdicts) + state);
+	return verdict_of(words, automaton, state);
 }
 
 // Keeps the state after the directory that the last walk found its object in.

@@ -85,17 +85,16 @@ static long judge_one_gain(__u32 layer, struct question *question)
 	struct denial denial = { .error = EXDEV, .cause = SWGUARD_CAUSE_NO_GAIN, .rule = SWGUARD_NO_RULE };
 	const __u32 *words = question->words;
 	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
-	__u32 old, new, before, after, verdicts, gained;
+	__u32 old, new, before, after, gained;
 
 	if (!policy || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
-	old = question->scratch->earlier_states[layer];
-	new = question->scratch->states[layer];
+	old = question->scratch->earlier_states[within_layers(layer)];
+	new = question->scratch->states[within_layers(layer)];
 	if (old == new)
 		return 0;
-	verdicts = field(words, policy, struct swguard_policy, files.verdicts);
-	before = field(words, word(words, verdicts + old), struct swguard_verdict, granted) & GAINS;
-	after = field(words, word(words, verdicts + new), struct swguard_verdict, granted) & GAINS;
+	before = field(words, verdict_of(words, files_of(policy), old), struct swguard_verdict, granted) & GAINS;
+	after = field(words, verdict_of(words, files_of(policy), new), struct swguard_verdict, granted) & GAINS;
 	gained = after & ~before;
 	if (question->detail & GAIN_BOTH_WAYS)
 		gained |= before & ~after;

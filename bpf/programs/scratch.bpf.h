@@ -33,10 +33,10 @@ struct scratch {
 		__u32 is_beneath_process;
 	} walk;
 	struct {
-		__u32 automaton;
+		__u32 classes;
+		__u32 cells;
 		__u32 state;
 		__u32 first; // where in the path it begins
-		__u32 reserved;
 	} run;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;

@@ -202,10 +202,26 @@ static long run_step(__u32 index, struct walk_context *context)
 
 	if (place >= SWGUARD_PATH_SIZE)
 		return 1;
-	state = step(context->words, scratch->run.automaton, scratch->run.state, scratch->path[place]);
+	state = step(context->words, scratch->run.classes, scratch->run.cells, scratch->run.state, scratch->path[place]);
 	scratch->run.state = state;
 	// Nothing is granted behind the dead state.
 	return state == 0;
+}
+
+static __always_inline void begin_run(struct scratch *scratch, const __u32 *words, __u32 automaton)
+{
+	scratch->run.classes = field(words, automaton, struct swguard_automaton, classes);
+	scratch->run.cells = field(words, automaton, struct swguard_automaton, cells);
+	scratch->run.state = field(words, automaton, struct swguard_automaton, start);
+	scratch->run.first = 0;
+}
+
+// Runs an automaton over the whole path; gives the word of its verdict.
+static __always_inline __u32 run_over_path(struct walk_context *context, __u32 automaton)
+{
+	begin_run(context->scratch, context->words, automaton);
+	bpf_loop(context->scratch->size, run_step, context, 0);
+	return verdict_of(context->words, automaton, context->scratch->run.state);
 }
 
 // Runs one layer's automaton over the path.
@@ -217,23 +233,20 @@ static long run_layer(__u32 layer, struct walk_context *context)
 
 	if (!own || layer >= SWGUARD_LAYERS_MAX)
 		return 1;
-	policy = policy_at(context->words, scratch->generation, own->policies[layer]);
+	policy = policy_at(context->words, scratch->generation, own->policies[within_layers(layer)]);
 	if (!policy)
 		return 0;
-	scratch->run.automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-	scratch->run.state = field(context->words, scratch->run.automaton, struct swguard_automaton, start);
+	begin_run(scratch, context->words, policy + offsetof(struct swguard_policy, files) / sizeof(__u32));
 	if (layer == 0) {
 		// In two pieces: what the directory is called leads to a state of its own.
-		scratch->run.first = 0;
 		bpf_loop(scratch->walk.directory_size, run_step, context, 0);
 		scratch->directory_state = scratch->run.state;
 		scratch->run.first = scratch->walk.directory_size;
 		bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
 	} else {
-		scratch->run.first = 0;
 		bpf_loop(scratch->size, run_step, context, 0);
 	}
-	scratch->states[layer] = scratch->run.state;
+	scratch->states[within_layers(layer)] = scratch->run.state;
 	return 0;
 }
 
