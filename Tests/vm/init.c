@@ -219,11 +219,10 @@ static void mount_kernel_filesystems(const char *root)
 static void make_links_and_directories(void)
 {
 	static const char *const directories[] = {
-		"/root", "/home", "/srv",	 "/mnt",     "/media",	  "/var/tmp", "/var/log",
-		"/var/lib", "/var/cache", "/var/spool", "/run/lock", "/run/user", "/boot",
+		"/root",    "/home",	"/srv",	      "/mnt",	   "/media",	"/var",	     "/var/tmp",
+		"/var/log", "/var/lib", "/var/cache", "/run/lock", "/run/user", "/boot",
 	};
 
-	mkdir("/var", 0755);
 	for (size_t index = 0; index < sizeof directories / sizeof *directories; index++)
 		if (mkdir(directories[index], 0755) && errno != EEXIST)
 			fail("make %s", directories[index]);
@@ -433,9 +432,11 @@ int main(void)
 	load_modules();
 	mount_at("virtiofs", "share", SHARE, MS_RDONLY, NULL);
 	mount_at("tmpfs", "tmpfs", ROOT, 0, "mode=0755");
-	build_root();
-	copy_tree("/etc", ROOT "/etc");
+	// First, since the checkout may be shown beneath /tmp.
 	mount_kernel_filesystems(ROOT);
+	copy_tree("/etc", ROOT "/etc");
+	copy_tree("/var", ROOT "/var");
+	build_root();
 	command = read_strings(SHARE "/command");
 	environment = read_strings(SHARE "/environment");
 	enter_root();
