@@ -60,6 +60,24 @@ public struct OpenObject: ~Copyable {
         }
     }
 
+    /// Sets the constants of the programs (`const volatile`, section `.rodata`), all of them, in the section's layout.
+    public mutating func setConstants(_ bytes: RawSpan) throws(KernelError) {
+        let pointer = unsafe pointer
+        var map = unsafe bpf_object__next_map(pointer, nil)
+        while let current = unsafe map, unsafe !String(cString: bpf_map__name(current)).hasSuffix(".rodata") {
+            unsafe map = bpf_object__next_map(pointer, current)
+        }
+        guard let map = unsafe map else {
+            throw KernelError(operation: "find the constants of the BPF programs", code: ENOENT)
+        }
+        let result = unsafe bytes.withUnsafeBytes { bytes in
+            unsafe bpf_map__set_initial_value(map, bytes.baseAddress, bytes.count)
+        }
+        guard result == 0 else {
+            throw KernelError(operation: "set the constants of the BPF programs", code: -result)
+        }
+    }
+
     /// Creates the maps and has the kernel verify the chosen programs; nothing runs yet.
     ///
     /// Where it fails, nothing stays in the kernel, and the error holds the verifier's log.
@@ -92,6 +110,26 @@ public struct Object: ~Copyable {
             throw KernelError(operation: "find the BPF map '\(name)'", code: -descriptor)
         }
         return try Map(duplicating: descriptor, named: name)
+    }
+
+    /// How many instructions the verifier walked through to accept `program`: its cost at load, and its distance from
+    /// the limit of one million.
+    ///
+    /// ## Minimum kernel version
+    /// 5.16 (`verified_insns`); 0 before.
+    public borrowing func verifiedInstructions(of program: String) throws(KernelError) -> Int {
+        let handle = unsafe try self.program(program)
+        let descriptor = unsafe bpf_program__fd(handle)
+        guard descriptor >= 0 else {
+            throw KernelError(operation: "look at the BPF program '\(program)'", code: -descriptor)
+        }
+        var information = bpf_prog_info()
+        var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+        let result = unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size)
+        guard result == 0 else {
+            throw KernelError(operation: "look at the BPF program '\(program)'", code: -result)
+        }
+        return Int(information.verified_insns)
     }
 
     /// libbpf's handle of the program `name`, for as long as this object lives.
