@@ -33,9 +33,10 @@ let package = Package(
         .target(name: "Policy", dependencies: ["Clibyaml"], swiftSettings: shipped),
         .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
+        .target(name: "Automata", swiftSettings: shipped),
         .target(
             name: "Compiler",
-            dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
+            dependencies: ["Policy", "Automata", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
             swiftSettings: shipped),
         .target(
             name: "AuditLog", path: "audit", exclude: ["schema"], swiftSettings: shipped),
@@ -80,9 +81,10 @@ let package = Package(
             path: "Tests/RunProbe", swiftSettings: strict),
         .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+        .testTarget(name: "AutomataTests", dependencies: ["Automata"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",
-            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "Clibseccomp"],
+            dependencies: ["Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp"],
             swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(
