@@ -19,10 +19,8 @@ import Testing
     }
 
     @Test func `one pattern that remembers every byte is named`() throws {
-        let error = try #require(
-            refusal(
-                of: ["/etc/**", "/**.conf", "/**a" + String(repeating: "?", count: 24)],
-                AutomatonLimits(states: 20_000)))
+        let patterns = ["/etc/**", "/**.conf", "/**a" + String(repeating: "?", count: 24)]
+        let error = try #require(refusal(of: patterns, AutomatonLimits(states: 20_000)))
         #expect(error.patterns == [2])
     }
 

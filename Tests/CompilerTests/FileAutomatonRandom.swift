@@ -78,6 +78,7 @@ struct FileAutomatonRandom {
             case .subtree: if random.chance(70) { path += [UInt8(ascii: "/")] + run(of: alphabet) }
             }
         }
+        if path.isEmpty { path.append(UInt8(ascii: "/")) }
         if random.chance(30) { path[Int.random(in: 0..<path.count, using: &random)] = random.pick(alphabet) }
         if random.chance(10) { path.removeLast(Int.random(in: 0..<path.count, using: &random)) }
         if random.chance(20) { path += run(of: alphabet) }

@@ -71,10 +71,12 @@ private func section(
                 let expected = evaluator.decide(.file(path: path, .all)).parts
                 let verdict = automaton.verdict(of: path)
                 let found = parts(verdict, automaton, section)
-                let message =
-                    "seed \(seed): \(String(decoding: path, as: UTF8.self)), \(patterns.map(\.description))"
-                if found != expected { Issue.record("\(message): \(found) for \(expected)") }
-                if tables.verdict(of: path) != verdict { Issue.record("\(message): the tables differ") }
+                let tabulated = tables.verdict(of: path)
+                if found != expected || tabulated != verdict {
+                    let text = String(decoding: path, as: UTF8.self)
+                    Issue.record(
+                        "seed \(seed): \(text) by \(patterns.map(\.description)): \(found), \(tabulated)")
+                }
                 asked += 1
                 if expected.contains(where: { $0.rule?.id != "files.default" }) { decided += 1 }
             }
