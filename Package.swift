@@ -80,6 +80,11 @@ let package = Package(
             dependencies: ["Policy", "Confinement", "Landlock", "AuditLog", "CLinux", "CRunSupport"],
             path: "Tests/RunProbe", swiftSettings: strict),
         .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
+        // Compiles a list of paths, part by part, for .ci/bench-automata.
+        .executableTarget(
+            name: "bench-automata", dependencies: ["Policy", "Automata", "Compiler"],
+            path: "Tests/bench/automata",
+            swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(name: "AutomataTests", dependencies: ["Automata"], swiftSettings: strict),
         .testTarget(

@@ -18,7 +18,8 @@ public struct ByteClasses: Hashable, Sendable {
         var single = ByteMask()
         var masks: Set<ByteMask> = []
         for pattern in patterns {
-            for step in pattern.steps {
+            for byte in pattern.beginning { single.insert(byte) }
+            for step in pattern.rest {
                 switch step {
                 case .byte(let byte): single.insert(byte)
                 case .oneOf(let mask), .run(let mask): masks.insert(mask)

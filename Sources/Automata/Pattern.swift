@@ -12,14 +12,25 @@ public struct Pattern: Hashable, Sendable {
         case subtree
     }
 
-    /// The steps, in order.
-    public var steps: [Step]
+    /// The bytes that every match begins with: the steps before the first that is not a byte.
+    ///
+    /// Apart from the others, since most patterns are little else: a step takes sixty times a byte's memory.
+    public let beginning: [UInt8]
+    /// The steps behind the beginning; the first is not a byte.
+    public let rest: [Step]
 
-    /// A pattern of these steps.
-    public init(_ steps: [Step]) { self.steps = steps }
-
-    /// The bytes before the first step that is not a byte itself.
-    var literalBeginning: ArraySlice<Step> {
-        steps.prefix { if case .byte = $0 { true } else { false } }
+    /// A pattern of these bytes, and then these steps.
+    public init(_ bytes: [UInt8] = [], _ steps: some Collection<Step>) {
+        var beginning = bytes
+        var rest = steps[...]
+        while case .byte(let byte)? = rest.first {
+            beginning.append(byte)
+            rest = rest.dropFirst()
+        }
+        self.beginning = beginning
+        self.rest = Array(rest)
     }
+
+    /// All steps, in order.
+    public var steps: [Step] { beginning.map { .byte($0) } + rest }
 }

@@ -24,7 +24,7 @@ struct Places {
     var count: Int { moves.count }
 
     /// Adds the places of `steps`, which are not empty, and returns the first.
-    mutating func append(_ steps: ArraySlice<Pattern.Step>, of number: UInt32, _ classes: ByteClasses)
+    mutating func append(_ steps: [Pattern.Step], of number: UInt32, _ classes: ByteClasses)
         -> UInt32
     {
         let first = count

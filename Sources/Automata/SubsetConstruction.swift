@@ -60,9 +60,8 @@ struct SubsetConstruction {
         var words: [LiteralTrie.Word] = []
         for (index, pattern) in patterns.enumerated() {
             let number = UInt32(index)
-            let beginning = pattern.literalBeginning
-            var literal = beginning.compactMap { if case .byte(let byte) = $0 { classes[byte] } else { nil } }
-            let rest = pattern.steps[beginning.endIndex...]
+            var literal = pattern.beginning.map { classes[$0] }
+            let rest = pattern.rest
             func add(_ meaning: LiteralTrie.Meaning) {
                 words.append(LiteralTrie.Word(classes: literal[...], meaning: meaning, pattern: number))
             }

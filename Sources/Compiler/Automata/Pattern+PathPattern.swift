@@ -4,8 +4,10 @@ internal import Policy
 extension Pattern {
     /// A pattern of the policy language, as steps of an automaton.
     init(_ pattern: PathPattern) {
+        let beginning = pattern.literalBytes
         self.init(
-            pattern.tokens.map { token in
+            beginning,
+            pattern.tokens.dropFirst(beginning.count).map { token in
                 switch token {
                 case .byte(let byte): .byte(byte)
                 case .anyByte: .oneOf(.allButSlash)
