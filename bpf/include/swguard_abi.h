@@ -66,7 +66,33 @@ enum swguard_policy_flags : __u32 {
 	SWGUARD_POLICY_FILES = 1u << 1,
 	SWGUARD_POLICY_NETWORK = 1u << 2,
 	SWGUARD_POLICY_CAPABILITIES = 1u << 3,
+	SWGUARD_POLICY_NETWORK_DEFAULT_ALLOW = 1u << 4,
 };
+
+enum swguard_socket_access : __u32 {
+	SWGUARD_CONNECT = 1u << 0,
+	SWGUARD_BIND = 1u << 1,
+	SWGUARD_LISTEN = 1u << 2,
+};
+
+enum swguard_transport : __u32 {
+	SWGUARD_TCP = 1u << 0,
+	SWGUARD_UDP = 1u << 1,
+};
+
+// What a rule says of addresses. Denies stand first, each kind in the order of the document: the first that matches
+// decides.
+struct swguard_endpoint {
+	__u32 address[4]; // host order; IPv4 as ::ffff:a.b.c.d
+	__u32 prefix; // how many bits of it count, 0 to 128
+	__u16 first_port;
+	__u16 last_port;
+	__u32 accesses; // bits of enum swguard_socket_access
+	__u32 transports; // bits of enum swguard_transport
+	__u32 is_allowed;
+	__u32 rule;
+};
+_Static_assert(sizeof(struct swguard_endpoint) == 40, "in `tables`");
 
 struct swguard_policy {
 	__u64 capabilities; // granted, by number
@@ -82,9 +108,14 @@ struct swguard_policy {
 	__u32 endpoint_count;
 	__u32 reserved;
 	struct swguard_automaton files;
-	struct swguard_automaton sockets; // names of unix sockets, `@` for the abstract ones
+	// Names of unix sockets, `@` in front of the abstract ones: verdicts with bits and rules of enum swguard_socket_access.
+	// With no `network` section it grants everything.
+	struct swguard_automaton sockets;
 };
 _Static_assert(sizeof(struct swguard_policy) == 88, "in `tables`");
+
+// In a list of slots: the file is a launcher, whose exec in a cgroup does not begin the cgroup's policies.
+#define SWGUARD_LAUNCHER 0xffffffffu
 
 // Which policies begin for a user: a sorted list, each user once for each policy.
 struct swguard_user_entry {
@@ -120,13 +151,14 @@ _Static_assert(sizeof(struct swguard_layers) == 40, "task storage of `layers`");
 
 // MARK: Events
 
-// One element of the map `counters`. decided = submitted + lost, whenever nothing is being decided.
+// One element of the map `counters`. decided = submitted + lost + quiet, whenever nothing is being decided.
 struct swguard_count {
 	__u64 decided; // decisions to report
 	__u64 submitted; // records that are in the ring buffer, or were
 	__u64 lost; // records that found no room in it
+	__u64 quiet; // denials that the kernel asks not to have noted
 };
-_Static_assert(sizeof(struct swguard_count) == 24, "element of `counters`");
+_Static_assert(sizeof(struct swguard_count) == 32, "element of `counters`");
 
 enum __attribute__((enum_extensibility(open))) swguard_object_kind : __u32 {
 	SWGUARD_OBJECT_FILE = 1,
@@ -134,6 +166,14 @@ enum __attribute__((enum_extensibility(open))) swguard_object_kind : __u32 {
 	SWGUARD_OBJECT_CAPABILITY,
 	SWGUARD_OBJECT_OPERATION,
 };
+
+// What a socket's event has behind it when it is about an address, and `detail` is its size; else a unix name.
+struct swguard_address {
+	__u32 address[4]; // host order; IPv4 as ::ffff:a.b.c.d
+	__u32 port;
+	__u32 transport; // one enum swguard_transport
+};
+_Static_assert(sizeof(struct swguard_address) == 24, "behind an event");
 
 enum __attribute__((enum_extensibility(open))) swguard_cause : __u32 {
 	SWGUARD_CAUSE_RULE = 0, // `rule`, or the default where that is SWGUARD_NO_RULE
@@ -143,6 +183,7 @@ enum __attribute__((enum_extensibility(open))) swguard_cause : __u32 {
 };
 
 // One record of the ring buffer `events`. Behind it, for a file, the bytes of its path, as many as `path_size` says.
+#define SWGUARD_SOCKET_FAMILY 3
 struct swguard_event {
 	__u64 time_ns; // since boot, suspended time included (CLOCK_BOOTTIME)
 	__u64 start_ns; // when the process began, on the same clock
@@ -155,8 +196,10 @@ struct swguard_event {
 	__u32 rule;
 	enum swguard_cause cause;
 	enum swguard_object_kind object;
-	__u32 access; // of a file: one enum swguard_access; else the number of capability or operation
-	__u32 detail; // of a file: what the hook was asked for
+	// The number of the bit in enum swguard_access or swguard_socket_access, of the capability, or of the operation; of a
+	// socket that may not be made, SWGUARD_SOCKET_FAMILY.
+	__u32 access;
+	__u32 detail; // of a file: all accesses that were asked for; of a socket: see swguard_address; of a family: its number
 	__u32 would_deny; // 1: in `complain`, and it went on
 	__s32 error;
 	__u32 path_size;

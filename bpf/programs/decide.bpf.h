@@ -45,7 +45,9 @@ struct question {
 	__u32 object; // enum swguard_object_kind
 	__u32 asked; // of a file: accesses; else the number of the operation or capability
 	__u32 result; // of a file: enum walk_result
-	__u32 detail; // for `judge_gain`: whether a directory moves (1), both ways (2)
+	__u32 detail; // what else the judgement depends on
+	__u32 is_quiet; // the kernel asks without wanting it noted: counted, not reported
+	__u32 path_size; // how much of the scratch's path goes with a report
 	int error;
 };
 
@@ -74,8 +76,8 @@ static __always_inline long refuse(struct question *question, __u32 slot, __u32 
 	event->detail = question->asked;
 	event->would_deny = complains;
 	event->error = denial->error;
-	event->path_size = question->object == SWGUARD_OBJECT_FILE ? scratch->size : 0;
-	send(scratch, words, policy);
+	event->path_size = question->object == SWGUARD_OBJECT_FILE ? scratch->size : question->path_size;
+	send(scratch, words, policy, question->is_quiet);
 	if (complains)
 		return 0;
 	question->error = -(int)denial->error;
@@ -185,13 +187,14 @@ static long judge_one_operation(__u32 layer, struct question *question)
 }
 
 // Decides an operation that has no object name. Returns 0 or -EPERM.
-__noinline int judge_operation(__u32 operation)
+__noinline int judge_operation(__u32 operation, __u32 is_quiet)
 {
 	struct question question = {
 		.scratch = scratch_of_current(),
 		.words = tables_begin(),
 		.object = SWGUARD_OBJECT_OPERATION,
 		.asked = operation,
+		.is_quiet = is_quiet,
 	};
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
 
@@ -239,19 +242,20 @@ static __always_inline int ask_beneath(const struct path *directory, struct dent
 	return judge(find(directory->mnt, name), accesses);
 }
 
-// Ends a hook: grants, or denies with an errno that hooks may return. 6.12 wants to see the number itself in the register,
-// which clang would hide in arithmetic.
-#define REFUSE(error)                       \
-	do {                                \
-		int refusal_ = -(error);    \
-		asm volatile("" : "+r"(refusal_)); \
-		return refusal_;            \
+// Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang
+// would replace by what it knows to be equal.
+#define END_WITH(number)                       \
+	do {                                   \
+		int end_ = (number);           \
+		asm volatile("" : "+r"(end_)); \
+		return end_;                   \
 	} while (0)
+#define REFUSE(error) END_WITH(-(error))
 #define VERDICT(expression)                    \
 	do {                                   \
 		int verdict_ = (expression);   \
 		if (verdict_ == 0)             \
-			return 0;              \
+			END_WITH(0);           \
 		if (verdict_ == -EPERM)        \
 			REFUSE(EPERM);         \
 		if (verdict_ == -EXDEV)        \

@@ -31,7 +31,7 @@ static __always_inline struct swguard_count *count_of(const __u32 *words, __u32 
 }
 
 // Sends `scratch->event`, with `path_size` bytes behind it, and counts.
-static __always_inline void send(struct scratch *scratch, const __u32 *words, __u32 policy)
+static __always_inline void send(struct scratch *scratch, const __u32 *words, __u32 policy, bool is_quiet)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct swguard_event *event = &scratch->event;
@@ -48,7 +48,10 @@ static __always_inline void send(struct scratch *scratch, const __u32 *words, __
 	bpf_get_current_comm(event->command, sizeof(event->command));
 	if (size > SWGUARD_PATH_SIZE)
 		size = SWGUARD_PATH_SIZE;
-	if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0) == 0) {
+	if (is_quiet) {
+		if (count)
+			__sync_fetch_and_add(&count->quiet, 1);
+	} else if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0) == 0) {
 		if (count)
 			__sync_fetch_and_add(&count->submitted, 1);
 	} else if (count) {

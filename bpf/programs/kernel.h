@@ -8,16 +8,55 @@
 
 typedef __u32 fmode_t;
 
+// As bytes: read as a whole.
+struct in6_addr {
+	__u32 words[4];
+};
+
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
 struct bpf_local_storage;
 struct pid;
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+struct cred {
+	kuid_t uid;
+	kuid_t euid;
+	kuid_t fsuid;
+	kuid_t suid;
+};
+
+struct kernfs_node {
+	struct kernfs_node *parent;
+	const char *name;
+};
+
+struct cgroup {
+	struct kernfs_node *kn;
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp;
+};
+
+struct file;
+
+struct mm_struct {
+	struct file *exe_file;
+};
 
 struct task_struct {
 	struct bpf_local_storage *bpf_storage;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	struct pid *thread_pid;
+	struct mm_struct *mm;
+	const struct cred *real_cred;
+	const struct cred *cred;
+	struct css_set *cgroups;
 	__u64 start_boottime;
 	int pid;
 	int tgid;
@@ -94,11 +133,75 @@ struct file {
 
 struct linux_binprm {
 	struct file *file;
+	struct cred *cred;
 };
 
 struct vm_area_struct {
 	unsigned long vm_flags;
 	struct file *vm_file;
+};
+
+struct pt_regs {
+	unsigned long orig_ax;
+};
+
+struct thread_info {
+	__u32 status;
+};
+
+struct kern_ipc_perm;
+struct kernel_siginfo;
+
+struct sock_common {
+	unsigned short skc_family;
+	__u16 skc_num;
+	__u32 skc_rcv_saddr;
+	struct in6_addr skc_v6_rcv_saddr;
+};
+
+struct sock {
+	struct sock_common __sk_common;
+	__u16 sk_type;
+	__u16 sk_protocol;
+};
+
+struct socket {
+	short type;
+	struct sock *sk;
+};
+
+struct unix_address {
+	int len;
+	struct sockaddr_un_head {
+		unsigned short sun_family;
+		char sun_path[108];
+	} name[0];
+};
+
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct path path;
+};
+
+struct msghdr {
+	void *msg_name;
+	int msg_namelen;
+	unsigned int msg_flags;
+};
+
+struct sockaddr;
+struct user_namespace;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+};
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
 };
 
 #pragma clang attribute pop

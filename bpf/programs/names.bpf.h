@@ -2,6 +2,7 @@
 #pragma once
 
 #include "decide.bpf.h"
+#include "network.bpf.h"
 
 #define S_IFMT 0170000
 #define S_IFBLK 0060000
@@ -41,12 +42,18 @@ SEC("lsm/path_mknod")
 int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *name, __u16 mode, unsigned int device)
 {
 	__u32 accesses = SWGUARD_CREATE;
+	int error, result;
 
 	if (!is_confined())
 		return 0;
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
 		accesses |= SWGUARD_DEVICE;
-	VERDICT(ask_beneath(directory, name, accesses));
+	result = find(directory->mnt, name);
+	error = judge(result, accesses);
+	// The name that a unix socket is being bound to.
+	if (!error && (mode & S_IFMT) == S_IFSOCK)
+		error = judge_name(result, SWGUARD_BIND, 0);
+	VERDICT(error);
 }
 
 // Keeps what `resolve` found aside: the old name's.

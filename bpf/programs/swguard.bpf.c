@@ -1,6 +1,9 @@
 // All programs that swguard loads, one object: a file a hook family.
+#include "entry.bpf.h"
 #include "files.bpf.h"
 #include "names.bpf.h"
+#include "network.bpf.h"
+#include "operations.bpf.h"
 
 // Many of the helpers are open to GPL-compatible programs only.
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -209,16 +209,13 @@ static long run_layer(__u32 layer, struct walk_context *context)
 	return 0;
 }
 
-// Finds what the object that stands in the task's scratch is called, and where that leads each layer's automaton.
-//
-// Returns an enum walk_result.
-__noinline int resolve(void)
+// Finds what the object that stands in the task's scratch is called, into `path` and `size`. Returns an enum walk_result.
+__noinline int find_path(void)
 {
-	struct walk_context context = { .scratch = scratch_of_current(), .words = tables_begin() };
-	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct walk_context context = { .scratch = scratch_of_current() };
 	struct scratch *scratch = context.scratch;
 
-	if (!scratch || !context.words || !own)
+	if (!scratch)
 		return WALK_UNRESOLVED;
 	bpf_loop(WALK_ATTEMPTS, walk_once, &context, 0);
 	scratch->size = 0;
@@ -231,7 +228,22 @@ __noinline int resolve(void)
 		scratch->path[0] = '/';
 		scratch->size = 1;
 	}
-	scratch->generation = generation_now(context.words);
+	return WALK_DONE;
+}
+
+// Finds what the object is called, and where that leads each layer's automaton. Returns an enum walk_result.
+__noinline int resolve(void)
+{
+	struct walk_context context = { .scratch = scratch_of_current(), .words = tables_begin() };
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	int result;
+
+	if (!context.scratch || !context.words || !own)
+		return WALK_UNRESOLVED;
+	result = find_path();
+	if (result != WALK_DONE)
+		return result;
+	context.scratch->generation = generation_now(context.words);
 	bpf_loop(own->count, run_layer, &context, 0);
 	return WALK_DONE;
 }

@@ -1,0 +1,314 @@
+// When a task comes under a policy: by the file that it executes, by its cgroup at an exec, by the user that it becomes;
+// and, when a policy is loaded, tasks that run already.
+//
+// What an exec enters is kept as `entering` until it has succeeded. Nothing takes a layer away.
+#pragma once
+
+#include "decide.bpf.h"
+
+struct entry_context {
+	struct scratch *scratch;
+	const __u32 *words;
+	struct task_struct *task;
+	struct swguard_layers *own;
+	__u32 generation;
+	__u32 list;
+	__u32 users[3];
+	__u32 is_launcher;
+	__u32 is_refused;
+	__u32 entered;
+};
+
+// Notes one policy among those that are entering; not one that is there already.
+static __always_inline void enter(struct entry_context *context, __u32 slot)
+{
+	struct swguard_layers *own = context->own;
+	__u32 total;
+
+	if (!own) {
+		own = bpf_task_storage_get(&layers, context->task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+		if (!own) {
+			context->is_refused = 1;
+			return;
+		}
+		context->own = own;
+	}
+	total = own->count + own->entering;
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
+		if (layer < total && own->policies[layer] == slot)
+			return;
+	if (total >= SWGUARD_LAYERS_MAX) {
+		context->is_refused = 1;
+		return;
+	}
+	own->policies[total] = slot;
+	own->entering++;
+	context->entered++;
+}
+
+static long enter_listed(__u32 index, struct entry_context *context)
+{
+	__u32 slot = word(context->words, context->list + 1 + index);
+
+	if (slot == SWGUARD_LAUNCHER)
+		context->is_launcher = 1;
+	else
+		enter(context, slot);
+	return context->is_refused ? 1 : 0;
+}
+
+// The list that an automaton leads to for the path in the scratch; its first word is its count.
+static __always_inline __u32 list_for_path(struct entry_context *context, __u32 automaton)
+{
+	struct walk_context walk = { .scratch = context->scratch, .words = context->words };
+
+	context->scratch->run.automaton = automaton;
+	context->scratch->run.state = field(context->words, automaton, struct swguard_automaton, start);
+	bpf_loop(context->scratch->size, run_step, &walk, 0);
+	return word(context->words, field(context->words, automaton, struct swguard_automaton, verdicts) +
+					    context->scratch->run.state);
+}
+
+static __always_inline void enter_by_automaton(struct entry_context *context, __u32 automaton)
+{
+	context->list = list_for_path(context, automaton);
+	if (context->list)
+		bpf_loop(word(context->words, context->list), enter_listed, context, 0);
+}
+
+static long enter_user(__u32 index, struct entry_context *context)
+{
+	__u32 entry = field(context->words, context->generation, struct swguard_generation, user_entries) + 2 * index;
+	__u32 user = word(context->words, entry);
+
+	if (user == context->users[0] || user == context->users[1] || user == context->users[2])
+		enter(context, word(context->words, entry + 1));
+	return context->is_refused ? 1 : 0;
+}
+
+static __always_inline void enter_users(struct entry_context *context, struct cred *cred)
+{
+	context->users[0] = BPF_CORE_READ(cred, uid.val);
+	context->users[1] = BPF_CORE_READ(cred, euid.val);
+	context->users[2] = BPF_CORE_READ(cred, fsuid.val);
+	bpf_loop(field(context->words, context->generation, struct swguard_generation, user_entry_count), enter_user,
+		 context, 0);
+}
+
+static long climb_cgroup(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	struct kernfs_node *node = (struct kernfs_node *)scratch->walk.dentry, *parent;
+	__u32 depth = scratch->walk.depth;
+
+	parent = BPF_CORE_READ(node, parent);
+	if (!parent)
+		return end_walk(scratch, WALK_DONE);
+	if (depth >= SWGUARD_DEPTH_MAX)
+		return end_walk(scratch, WALK_UNRESOLVED);
+	scratch->chain[depth].dentry = (__u64)node;
+	scratch->walk.depth = depth + 1;
+	scratch->walk.dentry = (__u64)parent;
+	return 0;
+}
+
+static long write_cgroup_name(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 place = scratch->walk.depth - 1 - index, size = scratch->walk.size;
+	struct kernfs_node *node;
+	long length;
+
+	if (place >= SWGUARD_DEPTH_MAX || size >= SWGUARD_PATH_SIZE)
+		return end_walk(scratch, WALK_UNRESOLVED);
+	node = (struct kernfs_node *)scratch->chain[place].dentry;
+	scratch->path[size] = '/';
+	length = bpf_probe_read_kernel_str(&scratch->path[size + 1], 256, BPF_CORE_READ(node, name));
+	if (length < 2 || length > 256)
+		return end_walk(scratch, WALK_UNRESOLVED);
+	scratch->walk.size = size + length;
+	return 0;
+}
+
+// Writes the path of a task's cgroup (version 2) into the scratch. False where it cannot be found out.
+static __always_inline bool find_cgroup(struct entry_context *context)
+{
+	struct walk_context walk = { .scratch = context->scratch };
+	struct scratch *scratch = context->scratch;
+	struct task_struct *task = context->task;
+
+	scratch->walk.dentry = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	scratch->walk.depth = 0;
+	scratch->walk.size = 0;
+	scratch->walk.result = WALK_UNRESOLVED;
+	bpf_loop(SWGUARD_DEPTH_MAX, climb_cgroup, &walk, 0);
+	if (scratch->walk.result != WALK_DONE)
+		return false;
+	bpf_loop(scratch->walk.depth, write_cgroup_name, &walk, 0);
+	if (scratch->walk.result != WALK_DONE)
+		return false;
+	scratch->size = scratch->walk.size;
+	if (!scratch->size) {
+		scratch->path[0] = '/';
+		scratch->size = 1;
+	}
+	return true;
+}
+
+#define executables_of(generation) ((generation) + offsetof(struct swguard_generation, executables) / sizeof(__u32))
+#define cgroups_of(generation) ((generation) + offsetof(struct swguard_generation, cgroups) / sizeof(__u32))
+
+// Notes what the execution of the file in the scratch enters.
+static __always_inline void enter_by_file(struct entry_context *context)
+{
+	__u32 generation = context->generation;
+
+	if (find_path() == WALK_DONE)
+		enter_by_automaton(context, executables_of(generation));
+	if (!context->is_launcher && field(context->words, cgroups_of(generation), struct swguard_automaton, start) &&
+	    find_cgroup(context))
+		enter_by_automaton(context, cgroups_of(generation));
+}
+
+static __always_inline bool has_entries(const __u32 *words, __u32 generation)
+{
+	return field(words, executables_of(generation), struct swguard_automaton, start) ||
+	       field(words, cgroups_of(generation), struct swguard_automaton, start);
+}
+
+// A task that is under nothing keeps no scratch, or every hook would look at it twice.
+static __always_inline void forget_scratch(const struct entry_context *context)
+{
+	if (!context->own || !(context->own->count + context->own->entering))
+		bpf_task_storage_delete(&scratches, context->task);
+}
+
+// The file that was asked to be executed: of a script, the script. The exec is judged by the layers before it.
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
+{
+	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
+
+	context.own = layers_of(context.task);
+	if (context.own)
+		context.own->entering = 0;
+	if (!context.words)
+		REFUSE(EACCES);
+	context.generation = generation_now(context.words);
+	if (!has_entries(context.words, context.generation))
+		return 0;
+	context.scratch = scratch_of_current();
+	if (!context.scratch)
+		REFUSE(ENOMEM);
+	context.scratch->mount = (__u64)bprm->file->f_path.mnt;
+	context.scratch->dentry = (__u64)bprm->file->f_path.dentry;
+	enter_by_file(&context);
+	forget_scratch(&context);
+	if (context.is_refused)
+		REFUSE(EACCES);
+	return 0;
+}
+
+// The users that the exec makes of it: a set-id file's.
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
+{
+	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
+
+	if (!context.words)
+		REFUSE(EACCES);
+	context.generation = generation_now(context.words);
+	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
+		return 0;
+	context.own = layers_of(context.task);
+	enter_users(&context, bprm->cred);
+	if (context.is_refused)
+		REFUSE(EACCES);
+	return 0;
+}
+
+static __always_inline void enter_now(struct swguard_layers *own)
+{
+	own->count += own->entering;
+	own->entering = 0;
+}
+
+SEC("lsm/bprm_committed_creds")
+int BPF_PROG(swguard_bprm_committed_creds, struct linux_binprm *bprm)
+{
+	struct swguard_layers *own;
+
+	if (!is_suspect())
+		return 0;
+	own = layers_of(bpf_get_current_task_btf());
+	if (own)
+		enter_now(own);
+	return 0;
+}
+
+// Another user by setuid(2) and the like: judged by the layers that it has, and under the user's from there on.
+SEC("lsm/task_fix_setuid")
+int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, int flags)
+{
+	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
+	int error;
+
+	if (is_confined()) {
+		error = judge_operation(OPERATION_SETUID, 0);
+		if (error)
+			REFUSE(EPERM);
+	}
+	if (!context.words)
+		REFUSE(EPERM);
+	context.generation = generation_now(context.words);
+	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
+		return 0;
+	context.own = layers_of(context.task);
+	// What a failed exec left is none of this.
+	if (context.own)
+		context.own->entering = 0;
+	enter_users(&context, new);
+	if (context.own)
+		enter_now(context.own);
+	if (context.is_refused)
+		REFUSE(EPERM);
+	return 0;
+}
+
+// Tasks that run when policies are loaded, every thread of them. The agent reads this until a pass writes nothing: what
+// it writes is one byte for each task that came under a policy, or should have and has no room for it ('!').
+SEC("iter/task")
+int swguard_running_tasks(struct bpf_iter__task *iterator)
+{
+	struct task_struct *task = iterator->task;
+	struct entry_context context = { .words = tables_begin() };
+	struct file *executable;
+
+	if (!task || !context.words)
+		return 0;
+	context.task = task;
+	context.generation = generation_now(context.words);
+	// The agent's own: this runs in its process.
+	context.scratch = scratch_of_current();
+	if (!context.scratch)
+		return 0;
+	executable = BPF_CORE_READ(task, mm, exe_file);
+	// A kernel thread; io_uring's workers have their process's memory.
+	if (!executable)
+		return 0;
+	context.own = layers_of(task);
+	if (context.own)
+		context.own->entering = 0;
+	context.scratch->mount = (__u64)BPF_CORE_READ(executable, f_path.mnt);
+	context.scratch->dentry = (__u64)BPF_CORE_READ(executable, f_path.dentry);
+	if (has_entries(context.words, context.generation))
+		enter_by_file(&context);
+	enter_users(&context, (struct cred *)BPF_CORE_READ(task, real_cred));
+	if (context.own)
+		enter_now(context.own);
+	if (context.is_refused)
+		bpf_seq_write(iterator->meta->seq, "!", 1);
+	else if (context.entered)
+		bpf_seq_write(iterator->meta->seq, ".", 1);
+	return 0;
+}

@@ -1,0 +1,317 @@
+// Hooks on what has no object name: each asks for the operation of the policy language.
+//
+// Where the kernel has no hook of its own but asks for a capability, `capable` looks at the number of the system call
+// that is asking.
+#pragma once
+
+#include "decide.bpf.h"
+
+#define OPERATION_HOOK(hook, operation, ...)                                \
+	SEC("lsm/" #hook)                                                   \
+	int BPF_PROG(swguard_##hook __VA_OPT__(, ) __VA_ARGS__)             \
+	{                                                                   \
+		if (!is_confined())                                         \
+			return 0;                                           \
+		VERDICT(judge_operation(operation, 0));                     \
+	}
+
+OPERATION_HOOK(sb_mount, OPERATION_MOUNT)
+OPERATION_HOOK(sb_umount, OPERATION_MOUNT)
+OPERATION_HOOK(sb_pivotroot, OPERATION_MOUNT)
+OPERATION_HOOK(move_mount, OPERATION_MOUNT)
+OPERATION_HOOK(path_chroot, OPERATION_CHROOT)
+OPERATION_HOOK(userns_create, OPERATION_NAMESPACE)
+OPERATION_HOOK(bpf, OPERATION_BPF)
+OPERATION_HOOK(settime, OPERATION_TIME)
+OPERATION_HOOK(syslog, OPERATION_SYSLOG)
+OPERATION_HOOK(quotactl, OPERATION_QUOTA)
+OPERATION_HOOK(perf_event_open, OPERATION_PERF)
+OPERATION_HOOK(key_alloc, OPERATION_KEYRING)
+OPERATION_HOOK(key_permission, OPERATION_KEYRING)
+OPERATION_HOOK(ipc_permission, OPERATION_IPC)
+OPERATION_HOOK(uring_sqpoll, OPERATION_IO_URING)
+OPERATION_HOOK(uring_cmd, OPERATION_IO_URING)
+OPERATION_HOOK(task_fix_setgid, OPERATION_SETUID)
+OPERATION_HOOK(task_fix_setgroups, OPERATION_SETUID)
+
+// enum kernel_read_file_id and kernel_load_data_id (include/linux/kernel_read_file.h): the same numbers.
+#define READING_MODULE 2
+#define READING_KEXEC_IMAGE 3
+#define READING_KEXEC_INITRAMFS 4
+
+static __always_inline int judge_reading(__u32 what)
+{
+	if (what == READING_MODULE)
+		return judge_operation(OPERATION_MODULE, 0);
+	if (what == READING_KEXEC_IMAGE || what == READING_KEXEC_INITRAMFS)
+		return judge_operation(OPERATION_KEXEC, 0);
+	return 0;
+}
+
+SEC("lsm/kernel_read_file")
+int BPF_PROG(swguard_kernel_read_file, struct file *file, unsigned int what, bool contents)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(judge_reading(what));
+}
+
+SEC("lsm/kernel_load_data")
+int BPF_PROG(swguard_kernel_load_data, unsigned int what, bool contents)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(judge_reading(what));
+}
+
+// Rings and userfaultfds have no hook of their own before 6.15, but a name among the kernel's nameless inodes.
+SEC("lsm/inode_init_security_anon")
+int BPF_PROG(swguard_inode_init_security_anon, struct inode *inode, struct qstr *name)
+{
+	char text[16] = {};
+
+	if (!is_confined())
+		return 0;
+	bpf_probe_read_kernel_str(text, sizeof(text), BPF_CORE_READ(name, name));
+	if (__builtin_memcmp(text, "[io_uring]", 10) == 0)
+		VERDICT(judge_operation(OPERATION_IO_URING, 0));
+	if (__builtin_memcmp(text, "[userfaultfd]", 13) == 0)
+		VERDICT(judge_operation(OPERATION_USERFAULTFD, 0));
+	return 0;
+}
+
+// MARK: Other processes
+
+struct comparison {
+	struct swguard_layers *own;
+	struct swguard_layers *other;
+	__u32 is_lacking;
+};
+
+static long compare_layer(__u32 index, struct comparison *comparison)
+{
+	__u32 slot, found = 0;
+
+	if (index >= SWGUARD_LAYERS_MAX)
+		return 1;
+	slot = comparison->own->policies[index];
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
+		if (layer < comparison->other->count && comparison->other->policies[layer] == slot)
+			found = 1;
+	if (found)
+		return 0;
+	comparison->is_lacking = 1;
+	return 1;
+}
+
+// Whether `other` lacks one of the layers of `own`: it may do what the task may not.
+static __always_inline bool lacks(struct swguard_layers *own, struct task_struct *other)
+{
+	struct comparison comparison = { .own = own, .other = layers_of(other) };
+
+	if (!comparison.other)
+		return true;
+	bpf_loop(own->count, compare_layer, &comparison, 0);
+	return comparison.is_lacking;
+}
+
+#define PTRACE_MODE_NOAUDIT 0x04
+
+SEC("lsm/ptrace_access_check")
+int BPF_PROG(swguard_ptrace_access_check, struct task_struct *child, unsigned int mode)
+{
+	struct swguard_layers *own;
+
+	if (!is_suspect())
+		return 0;
+	own = layers_of(bpf_get_current_task_btf());
+	if (!own || !own->count || !lacks(own, child))
+		return 0;
+	VERDICT(judge_operation(OPERATION_PTRACE, mode & PTRACE_MODE_NOAUDIT));
+}
+
+// PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. Where the parent is confined and
+// the caller is not as it is, it is refused by the caller's own word: the parent is not running.
+SEC("lsm/ptrace_traceme")
+int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
+{
+	struct swguard_layers *tracer = layers_of(parent);
+
+	if (!tracer || !tracer->count || !lacks(tracer, bpf_get_current_task_btf()))
+		return 0;
+	REFUSE(EPERM);
+}
+
+SEC("lsm/task_kill")
+int BPF_PROG(swguard_task_kill, struct task_struct *target)
+{
+	struct swguard_layers *own;
+
+	if (!is_suspect())
+		return 0;
+	own = layers_of(bpf_get_current_task_btf());
+	if (!own || !own->count || !lacks(own, target))
+		return 0;
+	VERDICT(judge_operation(OPERATION_SIGNAL, 0));
+}
+
+// MARK: Ioctls
+
+static __always_inline int judge_ioctl(__u32 command)
+{
+	switch (command) {
+	case 0x5412: // TIOCSTI
+	case 0x541c: // TIOCLINUX
+		return judge_operation(OPERATION_TERMINAL_INJECTION, 0);
+	case 0x5000940e: // BTRFS_IOC_SUBVOL_CREATE
+	case 0x50009418: // BTRFS_IOC_SUBVOL_CREATE_V2
+	case 0x50009401: // BTRFS_IOC_SNAP_CREATE
+	case 0x50009417: // BTRFS_IOC_SNAP_CREATE_V2
+	case 0x5000940f: // BTRFS_IOC_SNAP_DESTROY
+	case 0x5000943f: // BTRFS_IOC_SNAP_DESTROY_V2
+	case 0x4020bc10: // BCH_IOCTL_SUBVOLUME_CREATE
+	case 0x4020bc11: // BCH_IOCTL_SUBVOLUME_DESTROY
+	case 0x40206f04: // OCFS2_IOC_REFLINK
+		return judge_operation(OPERATION_SUBVOLUME, 0);
+	}
+	return 0;
+}
+
+SEC("lsm/file_ioctl")
+int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsigned long argument)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(judge_ioctl(command));
+}
+
+// A call of the 32-bit ABI, where the kernel tells them apart (6.6 and stable kernels since).
+SEC("lsm/file_ioctl_compat")
+int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command, unsigned long argument)
+{
+	if (!is_confined())
+		return 0;
+	VERDICT(judge_ioctl(command));
+}
+
+// MARK: Capabilities
+
+#define CAP_SYS_MODULE 16
+#define CAP_SYS_RAWIO 17
+#define CAP_SYS_ADMIN 21
+#define CAP_SYS_BOOT 22
+#define CAP_SYS_TIME 25
+#define CAP_OPT_NOAUDIT 2
+
+// The operation that a system call is, as far as no hook tells it; OPERATION_COUNT: none. x86-64 numbers.
+static __always_inline __u32 operation_of_call(__u64 number, int capability)
+{
+	switch (capability) {
+	case CAP_SYS_MODULE:
+		return OPERATION_MODULE;
+	case CAP_SYS_RAWIO:
+		return OPERATION_RAW_IO;
+	case CAP_SYS_TIME:
+		return OPERATION_TIME;
+	case CAP_SYS_BOOT:
+		return number == 246 || number == 320 ? OPERATION_KEXEC : OPERATION_REBOOT;
+	case CAP_SYS_ADMIN:
+		break;
+	default:
+		return OPERATION_COUNT;
+	}
+	switch (number) {
+	case 155: // pivot_root
+	case 165: // mount
+	case 166: // umount2
+	case 428: // open_tree
+	case 429: // move_mount
+	case 430: // fsopen
+	case 431: // fsconfig
+	case 432: // fsmount
+	case 433: // fspick
+	case 442: // mount_setattr
+	case 467: // open_tree_attr
+		return OPERATION_MOUNT;
+	case 56: // clone
+	case 272: // unshare
+	case 308: // setns
+	case 435: // clone3
+		return OPERATION_NAMESPACE;
+	case 167: // swapon
+	case 168: // swapoff
+		return OPERATION_SWAP;
+	}
+	return OPERATION_COUNT;
+}
+
+static long judge_one_capability(__u32 layer, struct question *question)
+{
+	struct denial denial = { .error = EPERM, .access = question->asked };
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
+	const __u32 *words = question->words;
+
+	if (!policy || !(field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_CAPABILITIES) ||
+	    wide_field(words, policy, struct swguard_policy, capabilities) >> (question->asked & 63) & 1)
+		return 0;
+	denial.rule = word(words, field(words, policy, struct swguard_policy, capability_rules) +
+					  (question->asked & 63));
+	return refuse(question, slot, policy, &denial);
+}
+
+__noinline int judge_capability(__u32 capability, __u32 is_quiet)
+{
+	struct question question = {
+		.scratch = scratch_of_current(),
+		.words = tables_begin(),
+		.object = SWGUARD_OBJECT_CAPABILITY,
+		.asked = capability,
+		.is_quiet = is_quiet,
+	};
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+
+	if (!own)
+		return 0;
+	if (!question.scratch || !question.words)
+		return -EPERM;
+	question.generation = generation_now(question.words);
+	bpf_loop(own->count, judge_one_capability, &question, 0);
+	return question.error;
+}
+
+SEC("lsm/capable")
+int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *namespace, int capability,
+	     unsigned int options)
+{
+	struct task_struct *task;
+	__u32 operation, is_quiet = options & CAP_OPT_NOAUDIT;
+	struct pt_regs *registers;
+	__u64 number = 0;
+	int error;
+
+	if (!is_confined())
+		return 0;
+	task = bpf_get_current_task_btf();
+	// Other credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
+	// `uring_override_creds` sees to.
+	if (cred != task->real_cred)
+		return 0;
+	registers = (struct pt_regs *)bpf_task_pt_regs(task);
+	number = BPF_CORE_READ(registers, orig_ax);
+	operation = operation_of_call(number, capability);
+	if (operation < OPERATION_COUNT) {
+		error = judge_operation(operation, is_quiet);
+		if (error)
+			REFUSE(EPERM);
+	}
+	VERDICT(judge_capability(capability, is_quiet));
+}
+
+// A ring that acts with the credentials of before: they may have what the policy takes from the caller's.
+SEC("lsm/uring_override_creds")
+int BPF_PROG(swguard_uring_override_creds, const struct cred *new)
+{
+	if (!is_confined())
+		return 0;
+	REFUSE(EPERM);
+}
