@@ -64,6 +64,10 @@ let package = Package(
                 "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
             ],
             swiftSettings: shipped),
+        .target(
+            name: "Agent",
+            dependencies: ["Policy", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux"],
+            swiftSettings: shipped),
         // A target of its own, so that tests can hold it against the scanner.
         .target(
             name: "RunDeclaration",
@@ -74,8 +78,9 @@ let package = Package(
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "BPF", "CSwguardBPF", "AuditLog",
-                "RunDeclaration", "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Policy", "Compiler", "Confinement", "Agent", "Seccomp", "Landlock", "AuditLog",
+                "RunDeclaration",
+                "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [

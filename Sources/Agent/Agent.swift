@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import BPF
 internal import CLinux
+internal import CSwguardBPF
 internal import Compiler
 private import Glibc
 public import Policy
@@ -154,7 +155,8 @@ public struct Agent: ~Copyable {
             tell(policy, known == nil ? .loaded : .replaced)
         }
         let names = Set(tables.policies.compactMap { $0?.policy.name })
-        for policy in (previous?.policies ?? []).compactMap({ $0 }) where !names.contains(policy.policy.name) {
+        for policy in (previous?.policies ?? []).compactMap({ $0 }) where !names.contains(policy.policy.name)
+        {
             tell(policy, .removed)
         }
         for policy in tables.policies.compactMap({ $0 }) {
@@ -163,10 +165,10 @@ public struct Agent: ~Copyable {
         return true
     }
 
-    private mutating func tell(_ policy: KernelPolicy, _ change: PolicyRecord.Change) {
+    private mutating func tell(_ policy: KernelPolicy, _ change: AuditLog.PolicyRecord.Change) {
         writer.write(
             .policy(
-                PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())))
+                AuditLog.PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())))
     }
 
     private mutating func writeEnforcement(of policy: KernelPolicy, _ state: EnforcementRecord.State) {
@@ -224,7 +226,8 @@ public struct Agent: ~Copyable {
                 writer.write(
                     .gap(
                         GapRecord(
-                            reason: .ring, count: lost - known, policy: policy.policy.name, span: lastLook...now)))
+                            reason: .ring, count: lost - known, policy: policy.policy.name,
+                            span: lastLook...now)))
             }
         }
         lastLook = now
@@ -241,7 +244,8 @@ public struct Agent: ~Copyable {
     }
 
     /// The tables of `policies`; nil: they cannot be used, and it has been said why.
-    private static func compile(_ policies: [Policy], slots: inout Slots, _ context: Context) -> KernelTables? {
+    private static func compile(_ policies: [Policy], slots: inout Slots, _ context: Context) -> KernelTables?
+    {
         var entries: [KernelTables.Entry] = []
         for policy in policies {
             if policy.subjects.isEmpty {
@@ -259,7 +263,8 @@ public struct Agent: ~Copyable {
             entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
         }
         do throws(KernelTablesError) {
-            return try KernelTables.compile(entries, limit: Enforcement.Sizes().words / 2, user: Users.number(of:))
+            return try KernelTables.compile(
+                entries, limit: Enforcement.Sizes().words / 2, user: Users.number(of:))
         } catch {
             context.report([error.diagnostic])
             return nil
@@ -268,7 +273,9 @@ public struct Agent: ~Copyable {
 
     /// What to do about a refusal of the kernel.
     private static func reason(of error: KernelError) -> String {
-        if error.code == EPERM, geteuid() != 0 { return "it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)" }
+        if error.code == EPERM, geteuid() != 0 {
+            return "it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)"
+        }
         return error.description.hasPrefix("cannot ")
             ? "the kernel did not \(error.description.dropFirst(7))" : error.description
     }

@@ -10,7 +10,7 @@ struct Arena: ~Copyable {
     /// The first words: the number of the generation in force, and nothing.
     private static let reserved = 16
     /// Bytes of `struct swguard_count`.
-    private static let counterSize = 24
+    private static let counterSize = 32
 
     private let tables: MappedMap
     private let counters: MappedMap
@@ -41,7 +41,8 @@ struct Arena: ~Copyable {
         let countersUsed = generations.map(\.counters)
         let counterCapacity = counters.size / Self.counterSize
         guard
-            let firstCounter = Self.gap(of: tables.counterCount, beside: countersUsed, from: 0, counterCapacity)
+            let firstCounter = Self.gap(
+                of: tables.counterCount, beside: countersUsed, from: 0, counterCapacity)
         else {
             throw ArenaError(
                 what: "counters", needed: tables.counterCount,
@@ -77,7 +78,8 @@ struct Arena: ~Copyable {
             let offset = index * Self.counterSize
             return Count(
                 decided: self.counters.counter(at: offset), submitted: self.counters.counter(at: offset + 8),
-                lost: self.counters.counter(at: offset + 16))
+                lost: self.counters.counter(at: offset + 16),
+                quiet: self.counters.counter(at: offset + 24))
         }
     }
 }
@@ -87,6 +89,7 @@ struct Count: Hashable {
     var decided: UInt64
     var submitted: UInt64
     var lost: UInt64
+    var quiet: UInt64
 }
 
 /// A generation in the kernel's array.

@@ -28,7 +28,10 @@ struct Enforcement: ~Copyable {
     }
 
     /// Programs that a kernel may lack the hook of; what they do is done by others there, or is a gap in the coverage.
-    private static let optional: Set<String> = []
+    private static let optional: Set<String> = [
+        // 6.6; before, file_ioctl sees calls of the 32-bit ABI too.
+        "swguard_file_ioctl_compat"
+    ]
 
     /// Programs by which tasks come under policies: attached when all the others are.
     private static let entries: Set<String> = [
@@ -38,10 +41,10 @@ struct Enforcement: ~Copyable {
 
     /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
     init(_ sizes: Sizes = Sizes()) throws(KernelError) {
-        var open = try OpenObject(
-            // The object is linked into the program.
-            reading: unsafe UnsafeRawBufferPointer(
-                start: swguard_bpf_object_address(), count: swguard_bpf_object_size), named: "swguard")
+        // The object is linked into the program.
+        let bytes = unsafe UnsafeRawBufferPointer(
+            start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
+        var open = unsafe try OpenObject(reading: bytes, named: "swguard")
         try open.setValueSize(UInt32(sizes.words * 4), map: "tables")
         try open.setConstant(UInt32(sizes.words - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")

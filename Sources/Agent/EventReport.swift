@@ -16,7 +16,7 @@ struct EventReport {
         let record = event.record
         let slot = Int(record.policy)
         guard tables.policies.indices.contains(slot), let policy = tables.policies[slot] else { return nil }
-        if record.cause == SWGUARD_CAUSE_RULE, policy.areLogged.indices.contains(Int(record.rule)),
+        if record.cause == .SWGUARD_CAUSE_RULE, policy.areLogged.indices.contains(Int(record.rule)),
             !policy.areLogged[Int(record.rule)]
         {
             return nil
@@ -43,19 +43,19 @@ struct EventReport {
 
     /// What was asked and what was denied, in the words of the language.
     private static func words(of record: EventRecord) -> (asked: [String], denied: [String]) {
-        if record.cause == SWGUARD_CAUSE_OPERATION {
+        if record.cause == .SWGUARD_CAUSE_OPERATION {
             let name = operation(record.access)
             return ([name], [name])
         }
         switch record.object {
-        case SWGUARD_OBJECT_FILE:
+        case .SWGUARD_OBJECT_FILE:
             let denied = FileAccess(rawValue: UInt8(truncatingIfNeeded: record.access))?.name ?? "read"
             let asked = FileAccessSet(rawValue: UInt16(truncatingIfNeeded: record.detail)).members.map(\.name)
             return (asked.isEmpty ? [denied] : asked, [denied])
-        case SWGUARD_OBJECT_CAPABILITY:
+        case .SWGUARD_OBJECT_CAPABILITY:
             let name = capability(record.access)
             return ([name], [name])
-        case SWGUARD_OBJECT_SOCKET:
+        case .SWGUARD_OBJECT_SOCKET:
             let name = NetworkAccess(rawValue: UInt8(truncatingIfNeeded: record.access))?.name ?? "create"
             return ([name], [name])
         default:
@@ -66,11 +66,11 @@ struct EventReport {
 
     private static func object(of event: KernelEvent) -> AuditObject {
         let record = event.record
-        if record.cause == SWGUARD_CAUSE_OPERATION { return .operation(name: operation(record.access)) }
+        if record.cause == .SWGUARD_CAUSE_OPERATION { return .operation(name: operation(record.access)) }
         switch record.object {
-        case SWGUARD_OBJECT_FILE: return .file(path: event.path)
-        case SWGUARD_OBJECT_CAPABILITY: return .capability(name: capability(record.access))
-        case SWGUARD_OBJECT_SOCKET: return .socket(AuditSocket(family: String(record.detail)))
+        case .SWGUARD_OBJECT_FILE: return .file(path: event.path)
+        case .SWGUARD_OBJECT_CAPABILITY: return .capability(name: capability(record.access))
+        case .SWGUARD_OBJECT_SOCKET: return .socket(AuditSocket(family: String(record.detail)))
         default: return .operation(name: operation(record.access))
         }
     }
@@ -88,13 +88,13 @@ struct EventReport {
     /// The rule that decided, a section's default, or one that is built in.
     private static func rule(of record: EventRecord, _ policy: KernelPolicy) -> DecidingRule {
         switch record.cause {
-        case SWGUARD_CAUSE_UNRESOLVED: return DecidingRule(id: "unresolved", location: nil)
-        case SWGUARD_CAUSE_NO_GAIN: return DecidingRule(id: "no-gain", location: nil)
+        case .SWGUARD_CAUSE_UNRESOLVED: return DecidingRule(id: "unresolved", location: nil)
+        case .SWGUARD_CAUSE_NO_GAIN: return DecidingRule(id: "no-gain", location: nil)
         default: break
         }
         if policy.rules.indices.contains(Int(record.rule)) { return policy.rules[Int(record.rule)] }
         let section: SectionOfEvent =
-            record.cause == SWGUARD_CAUSE_OPERATION ? .operations : SectionOfEvent(record.object)
+            record.cause == .SWGUARD_CAUSE_OPERATION ? .operations : SectionOfEvent(record.object)
         return section.defaultRule(of: policy.policy, number: record.access)
     }
 
@@ -107,7 +107,9 @@ struct EventReport {
             start: record.start_ns, uid: record.user, comm: event.command)
         let now = ProcessIdentity.read(tid: pid)
         // /proc counts in hundredths of a second.
-        guard let start = now.start, start / 10_000_000 == record.start_ns / 10_000_000 else { return identity }
+        guard let start = now.start, start / 10_000_000 == record.start_ns / 10_000_000 else {
+            return identity
+        }
         identity.exe = now.exe
         identity.gid = now.gid
         identity.cgroup = now.cgroup
@@ -141,9 +143,9 @@ private enum SectionOfEvent {
 
     init(_ object: EventObjectKind) {
         switch object {
-        case SWGUARD_OBJECT_FILE: self = .files
-        case SWGUARD_OBJECT_SOCKET: self = .network
-        case SWGUARD_OBJECT_CAPABILITY: self = .capabilities
+        case .SWGUARD_OBJECT_FILE: self = .files
+        case .SWGUARD_OBJECT_SOCKET: self = .network
+        case .SWGUARD_OBJECT_CAPABILITY: self = .capabilities
         default: self = .operations
         }
     }

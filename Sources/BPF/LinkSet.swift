@@ -7,13 +7,13 @@ internal import Glibc
 /// 5.7 (CONFIG_BPF_LSM).
 @safe
 public struct LinkSet: ~Copyable {
-    private var pointers: [OpaquePointer] = []
+    private var pointers: [OpaquePointer]
 
     deinit {
-        for pointer in unsafe pointers.reversed() { _ = unsafe bpf_link__destroy(pointer) }
+        for index in unsafe pointers.indices.reversed() { _ = unsafe bpf_link__destroy(pointers[index]) }
     }
 
-    public init() {}
+    public init() { unsafe pointers = [] }
 
     /// How many are attached.
     public var count: Int { unsafe pointers.count }

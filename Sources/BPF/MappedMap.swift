@@ -37,7 +37,8 @@ public struct MappedMap: ~Copyable {
     ///
     /// Out of bounds is an error of the caller, and traps.
     public func store(_ words: [UInt32], at first: Int) {
-        precondition(first >= 0 && words.count <= size / 4 && first <= size / 4 - words.count, "out of bounds")
+        precondition(
+            first >= 0 && words.count <= size / 4 && first <= size / 4 - words.count, "out of bounds")
         unsafe words.withUnsafeBytes { bytes in
             guard let source = bytes.baseAddress else { return }
             // In bounds, see above; no program is led to these words yet.

@@ -36,7 +36,7 @@ struct KernelCompiler {
         records[entry.slot] = UInt32(record)
         fill(record, compiled)
         try appendFiles(policy, record: record)
-        try appendSockets(policy, record: record)
+        try appendNetwork(policy, compiled, record: record)
         counterCount += compiled.counterCount
     }
 
@@ -47,6 +47,7 @@ struct KernelCompiler {
         if policy.mode == .complain { flags |= KernelRecords.Flag.complains }
         if policy.files != nil { flags |= KernelRecords.Flag.files }
         if policy.network != nil { flags |= KernelRecords.Flag.network }
+        if policy.network?.defaultVerdict == .allow { flags |= KernelRecords.Flag.networkDefaultAllow }
         if policy.capabilities != nil { flags |= KernelRecords.Flag.capabilities }
         image[record + Fields.flags] = flags
         // Numbers that are not capabilities yet: what is newer than this table is denied where the section is there.
@@ -83,11 +84,12 @@ struct KernelCompiler {
         var all: UInt64 = 0
         var netlinks: UInt32 = 0
         for family in section.families.map(\.value) where family.number < 64 {
-            all |= 1 << UInt64(family.number)
-            guard family.number == netlink else { continue }
-            // Protocols beyond the 32 of the kernel (MAX_LINKS) are none.
-            guard let number = family.protocolNumber else { netlinks = .max; continue }
-            if number < 32 { netlinks |= 1 << number }
+            if let number = family.protocolNumber {
+                // Of no other family is one protocol named; those beyond the 32 of the kernel (MAX_LINKS) are none.
+                if family.number == netlink, number < 32 { netlinks |= 1 << number }
+            } else {
+                all |= 1 << UInt64(family.number)
+            }
         }
         return (all, netlinks)
     }
@@ -126,20 +128,26 @@ struct KernelCompiler {
         return words
     }
 
-    /// Everything is granted until the programs look at sockets' names.
-    private mutating func appendSockets(_ policy: Policy, record: Int) throws(KernelTablesError) {
-        let automaton: FileAutomaton
-        do throws(FileAutomatonError) {
-            automaton = try FileAutomaton(nil)
+    /// Unix names as an automaton, addresses as a list.
+    private mutating func appendNetwork(
+        _ policy: Policy, _ compiled: KernelPolicy, record: Int
+    ) throws(KernelTablesError) {
+        typealias Fields = KernelRecords.Policy
+        let names: SocketNames
+        do throws(AutomatonError) {
+            names = try SocketNames(policy.network, firstRule: compiled.networkRules)
         } catch {
-            throw KernelTablesError(error.diagnostic)
+            throw KernelTablesError("the unix endpoints of 'network' make too many states", in: policy)
         }
-        let verdicts = automaton.verdicts.map { image.append(Self.words(of: $0)) }
+        let verdicts = names.verdicts.map { image.append($0) }
         guard
-            image.append(
-                automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.sockets,
-                limit: limit)
+            image.append(names.automaton, verdicts: verdicts, record: record + Fields.sockets, limit: limit)
         else { throw tooLarge(policy) }
+        let endpoints = KernelEndpoint.all(of: policy.network, firstRule: compiled.networkRules)
+        image[record + Fields.endpointCount] = UInt32(endpoints.count)
+        if !endpoints.isEmpty {
+            image.refer(record + Fields.endpoints, to: image.append(endpoints.flatMap(\.words)))
+        }
     }
 
     private func tooLarge(_ policy: Policy) -> KernelTablesError {

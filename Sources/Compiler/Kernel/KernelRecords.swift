@@ -54,6 +54,7 @@ enum KernelRecords {
         static let files: UInt32 = 1 << 1
         static let network: UInt32 = 1 << 2
         static let capabilities: UInt32 = 1 << 3
+        static let networkDefaultAllow: UInt32 = 1 << 4
     }
 
     /// `struct swguard_generation`.
