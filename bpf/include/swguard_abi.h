@@ -19,17 +19,27 @@
 // MARK: The tables
 //
 // Everything that is compiled lies in one array of u32, the map `tables`, and is found by the number of its first word.
+// The map's elements are pieces of it, of a power of two of words: Linux 6.1 makes none larger than 4 MiB.
 // Word 0 is the number of the generation in force: writing it is the swap. What it leads to is never changed while a
 // program may look at it.
 
-// A minimal automaton over bytes; state 0 accepts nothing, ever.
+// A minimal automaton over bytes, as Sources/Automata/LookupTable lays it out: cells of two words, tag and next, a state's
+// number that of its first cell.
+//
+//     cell = cells[state + 1 + class of the byte]
+//     state = cell.tag == state ? cell.next : cells[state].next
+//
+// State 0 accepts nothing, ever: an automaton that begins there is empty.
 struct swguard_automaton {
-	__u32 classes; // 64 words: the class of each byte, four to a word, lowest first
-	__u32 rows; // word of each state's row: next[rows[state] + class]
-	__u32 verdicts; // word of each state's verdict: the word number of a swguard_verdict, or what the automaton is for
+	__u32 classes; // word of 64 words: the class of each byte, four to a word, lowest first
+	__u32 cells; // word of the cells, at an even place
+	__u32 verdicts; // word of the words that verdicts stand at: a swguard_verdict, or what the automaton is for
 	__u32 start;
 };
 _Static_assert(sizeof(struct swguard_automaton) == 16, "in `tables`");
+
+// Of the tag of a state's first cell, the verdict's number.
+#define SWGUARD_VERDICT_MASK 0x3fffffffu
 
 // Accesses, in the order of the policy language's tables. Of a file:
 enum swguard_access : __u32 {
@@ -50,7 +60,7 @@ struct swguard_verdict {
 	__u32 granted; // bits of enum swguard_access
 	__u32 marks; // what else the object's name means: enum swguard_mark
 	__u32 rules[SWGUARD_FILE_ACCESSES]; // SWGUARD_NO_RULE: the section's default
-	__u32 reserved;
+	__u32 reported; // the accesses whose decision is reported, granted or not
 };
 _Static_assert(sizeof(struct swguard_verdict) == 48, "in `tables`");
 
@@ -156,7 +166,7 @@ struct swguard_count {
 	__u64 decided; // decisions to report
 	__u64 submitted; // records that are in the ring buffer, or were
 	__u64 lost; // records that found no room in it
-	__u64 quiet; // denials that the kernel asks not to have noted
+	__u64 quiet; // decisions that are only counted: by `log: false`, or as the kernel asks for
 };
 _Static_assert(sizeof(struct swguard_count) == 32, "element of `counters`");
 
@@ -199,9 +209,10 @@ struct swguard_event {
 	// The number of the bit in enum swguard_access or swguard_socket_access, of the capability, or of the operation; of a
 	// socket that may not be made, SWGUARD_SOCKET_FAMILY.
 	__u32 access;
-	__u32 detail; // of a file: all accesses that were asked for; of a socket: see swguard_address; of a family: its number
+	// Of a file: all accesses that were asked for. Of a socket: see swguard_address, or 0; of a family: its number.
+	__u32 detail;
 	__u32 would_deny; // 1: in `complain`, and it went on
-	__s32 error;
+	__s32 error; // 0: granted, and reported
 	__u32 path_size;
 	char command[16];
 };

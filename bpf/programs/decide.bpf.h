@@ -1,8 +1,8 @@
 // Whether what is asked for is granted: by every layer, the oldest that denies is named.
 #pragma once
 
+#include "cache.bpf.h"
 #include "events.bpf.h"
-#include "walk.bpf.h"
 
 #define OPERATION(number) (1u << (number))
 
@@ -46,20 +46,23 @@ struct question {
 	__u32 asked; // of a file: accesses; else the number of the operation or capability
 	__u32 result; // of a file: enum walk_result
 	__u32 detail; // what else the judgement depends on
+	__u32 noted; // the event's `detail`
 	__u32 is_quiet; // the kernel asks without wanting it noted: counted, not reported
 	__u32 path_size; // how much of the scratch's path goes with a report
 	int error;
 };
 
-// What a layer says no to.
+// What a layer says no to; with no error, what it grants and reports.
 struct denial {
 	__u32 access;
 	__u32 rule;
 	__u32 cause;
 	__u32 error;
+	__u32 is_quiet;
+	__u32 reserved;
 };
 
-// Reports that the policy in `slot` denies; stops the asking unless it only complains.
+// Reports what the policy in `slot` says; a denial stops the asking unless the policy only complains.
 static __always_inline long refuse(struct question *question, __u32 slot, __u32 policy, const struct denial *denial)
 {
 	struct scratch *scratch = question->scratch;
@@ -73,12 +76,12 @@ static __always_inline long refuse(struct question *question, __u32 slot, __u32 
 	event->cause = denial->cause;
 	event->object = question->object;
 	event->access = denial->access;
-	event->detail = question->asked;
-	event->would_deny = complains;
+	event->detail = question->noted;
+	event->would_deny = complains && denial->error;
 	event->error = denial->error;
 	event->path_size = question->object == SWGUARD_OBJECT_FILE ? scratch->size : question->path_size;
-	send(scratch, words, policy, question->is_quiet);
-	if (complains)
+	send(scratch, words, policy, question->is_quiet || denial->is_quiet);
+	if (complains || !denial->error)
 		return 0;
 	question->error = -(int)denial->error;
 	return 1;
@@ -102,8 +105,13 @@ static __always_inline __u32 policy_of_layer(const struct question *question, __
 
 	if (!own || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
-	*slot = own->policies[layer];
+	*slot = own->policies[within_layers(layer)];
 	return policy_at(question->words, question->generation, *slot);
+}
+
+static __always_inline __u32 files_of(__u32 policy)
+{
+	return policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
 }
 
 static __always_inline bool is_allowed(const __u32 *words, __u32 policy, __u32 operation)
@@ -120,7 +128,7 @@ static long judge_file(__u32 layer, struct question *question)
 {
 	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
 	const __u32 *words = question->words;
-	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, denied;
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, denied, reported;
 
 	if (!policy || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
@@ -132,13 +140,14 @@ static long judge_file(__u32 layer, struct question *question)
 		denial.access = lowest_bit(question->asked);
 		return refuse(question, slot, policy, &denial);
 	}
-	verdict = word(words, field(words, policy, struct swguard_policy, files.verdicts) +
-				      question->scratch->states[layer]);
+	verdict = verdict_of(words, files_of(policy), question->scratch->states[within_layers(layer)]);
 	denied = question->asked & ~field(words, verdict, struct swguard_verdict, granted);
+	reported = field(words, verdict, struct swguard_verdict, reported);
 	if (denied) {
 		denial.access = lowest_bit(denied);
 		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) +
 						  denial.access);
+		denial.is_quiet = !(reported >> denial.access & 1);
 		return refuse(question, slot, policy, &denial);
 	}
 	if (field(words, verdict, struct swguard_verdict, marks) & SWGUARD_MARK_KERNEL_HELPER &&
@@ -148,6 +157,13 @@ static long judge_file(__u32 layer, struct question *question)
 		denial.access = OPERATION_KERNEL_HELPER;
 		denial.error = EPERM;
 		denial.rule = rule_of_operation(words, policy, OPERATION_KERNEL_HELPER);
+		return refuse(question, slot, policy, &denial);
+	}
+	if (question->asked & reported) {
+		denial.access = lowest_bit(question->asked & reported);
+		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) +
+						  denial.access);
+		denial.error = 0;
 		return refuse(question, slot, policy, &denial);
 	}
 	return 0;
@@ -161,6 +177,7 @@ __noinline int judge(__u32 result, __u32 accesses)
 		.words = tables_begin(),
 		.object = SWGUARD_OBJECT_FILE,
 		.asked = accesses,
+		.noted = accesses,
 		.result = result,
 	};
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
@@ -207,15 +224,20 @@ __noinline int judge_operation(__u32 operation, __u32 is_quiet)
 	return question.error;
 }
 
-// The layers of the task that is running, if it is under any policy. Every hook begins with it.
-static __always_inline bool is_confined(void)
+// The layers of the task that is running; NULL where it is under no policy. Every hook begins with it.
+static __always_inline struct swguard_layers *confinement(void)
 {
 	struct swguard_layers *own;
 
 	if (!is_suspect())
-		return false;
+		return NULL;
 	own = layers_of(bpf_get_current_task_btf());
-	return own && own->count;
+	return own && own->count ? own : NULL;
+}
+
+static __always_inline bool is_confined(void)
+{
+	return confinement() != NULL;
 }
 
 // Finds what `dentry` is called through `mount`; an enum walk_result.
@@ -230,16 +252,45 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 	return resolve();
 }
 
-// Decides a request for a file.
-static __always_inline int ask(const struct path *path, __u32 accesses)
+// Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
+static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
+				  struct dentry *name, __u32 accesses)
 {
-	return judge(find(path->mnt, path->dentry), accesses);
+	struct scratch *scratch;
+	int error, result;
+
+	if (own->count == 1) {
+		const __u32 *words = tables_begin();
+		__u32 generation, slot = own->policies[0], policy, verdict;
+
+		if (!words)
+			return -EACCES;
+		generation = generation_now(words);
+		policy = policy_at(words, generation, slot);
+		if (!policy)
+			return 0;
+		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
+		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
+		    !field(words, verdict, struct swguard_verdict, marks) &&
+		    !(accesses & field(words, verdict, struct swguard_verdict, reported)))
+			return 0;
+	}
+	scratch = scratch_of_current();
+	if (!scratch)
+		return -EACCES;
+	scratch->mount = (__u64)mount;
+	scratch->dentry = (__u64)name;
+	result = resolve();
+	if (result == WALK_DONE && name != mount->mnt_root)
+		keep_tag(directory, mount, scratch, own);
+	error = judge(result, accesses);
+	return error;
 }
 
-// Decides a request for a name in a directory.
-static __always_inline int ask_beneath(const struct path *directory, struct dentry *name, __u32 accesses)
+// Decides a request for an object.
+static __always_inline int ask(struct swguard_layers *own, const struct path *path, __u32 accesses)
 {
-	return judge(find(directory->mnt, name), accesses);
+	return ask_in(own, path->mnt, path->dentry->d_parent, path->dentry, accesses);
 }
 
 // Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang

@@ -57,21 +57,12 @@ static long enter_listed(__u32 index, struct entry_context *context)
 	return context->is_refused ? 1 : 0;
 }
 
-// The list that an automaton leads to for the path in the scratch; its first word is its count.
-static __always_inline __u32 list_for_path(struct entry_context *context, __u32 automaton)
+// Notes what the path in the scratch leads to: a list, whose first word is its count.
+static __always_inline void enter_by_automaton(struct entry_context *context, __u32 automaton)
 {
 	struct walk_context walk = { .scratch = context->scratch, .words = context->words };
 
-	context->scratch->run.automaton = automaton;
-	context->scratch->run.state = field(context->words, automaton, struct swguard_automaton, start);
-	bpf_loop(context->scratch->size, run_step, &walk, 0);
-	return word(context->words, field(context->words, automaton, struct swguard_automaton, verdicts) +
-					    context->scratch->run.state);
-}
-
-static __always_inline void enter_by_automaton(struct entry_context *context, __u32 automaton)
-{
-	context->list = list_for_path(context, automaton);
+	context->list = run_over_path(&walk, automaton);
 	if (context->list)
 		bpf_loop(word(context->words, context->list), enter_listed, context, 0);
 }

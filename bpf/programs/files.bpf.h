@@ -27,29 +27,75 @@ static __always_inline __u32 accesses_of(const struct file *file)
 	return accesses;
 }
 
+#define NSFS_MAGIC 0x6e736673
+#define FMODE_BACKING 0x2000000
+
+// Whether a file has no name any more, or never had one but as O_TMPFILE has.
+static __always_inline bool is_unlinked(struct file *file)
+{
+	return BPF_CORE_READ(file, f_inode, i_nlink) == 0;
+}
+
+// Decides what using a file as code asks for: `accesses` of its name, or `anonymous-exec` where it has none.
+static __always_inline int ask_code(struct file *file, __u32 accesses)
+{
+	int result = find(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry));
+	int error;
+
+	if (result == WALK_NAMELESS)
+		return judge_operation(OPERATION_ANONYMOUS_EXEC, 0);
+	error = judge(result, accesses);
+	if (!error && is_unlinked(file))
+		error = judge_operation(OPERATION_ANONYMOUS_EXEC, 0);
+	return error;
+}
+
+static __always_inline int ask_open(struct swguard_layers *own, struct file *file)
+{
+	__u32 accesses = accesses_of(file);
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == NSFS_MAGIC)
+		return judge_operation(OPERATION_NAMESPACE, 0);
+	if (accesses == SWGUARD_EXECUTE)
+		return ask_code(file, accesses);
+	return judge(find(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry)), accesses);
+}
+
+// FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.
+static __always_inline bool sets_attributes(__u32 command)
+{
+	return command == 0x40086602 || command == 0x40046602 || command == 0x401c5820 || command == 0x40047211;
+}
+
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(&file->f_path, accesses_of(file)));
+	VERDICT(ask_open(own, file));
 }
 
 // A descriptor that came over a socket is checked as if it had been opened.
 SEC("lsm/file_receive")
 int BPF_PROG(swguard_file_receive, struct file *file)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(&file->f_path, accesses_of(file)));
+	VERDICT(ask_open(own, file));
 }
 
 SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(path, SWGUARD_WRITE));
+	VERDICT(ask(own, path, SWGUARD_WRITE));
 }
 
 // 6.2 and later: ftruncate(2) no longer asks path_truncate. A descriptor that is open for writing is enough there, as it
@@ -58,9 +104,11 @@ int BPF_PROG(swguard_path_truncate, const struct path *path)
 SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask(path, SWGUARD_READ));
+	VERDICT(ask(own, path, SWGUARD_READ));
 }
 
 // Not the image that execve itself maps: `execute` was asked for that.
@@ -69,26 +117,52 @@ static __always_inline bool is_executing(void)
 	return BPF_CORE_READ_BITFIELD(bpf_get_current_task_btf(), in_execve);
 }
 
+// Memory that is written and executed: granted unless a policy denies it.
+static __always_inline int ask_writable_code(void)
+{
+	return judge_operation(OPERATION_WRITABLE_CODE, 0);
+}
+
+#define PROT_WRITE 0x2
+#define MAP_SHARED_BITS 0x3
+#define MAP_SHARED 0x1
+#define MAP_SHARED_VALIDATE 0x3
+#define VM_WRITE 0x2
+
 SEC("lsm/mmap_file")
 int BPF_PROG(swguard_mmap_file, struct file *file, unsigned long requested, unsigned long protection,
 	     unsigned long flags)
 {
+	int error = 0;
+
 	if (!(protection & PROT_EXEC) || !is_confined())
 		return 0;
-	if (!file || is_executing())
-		return 0;
-	VERDICT(ask(&file->f_path, SWGUARD_MAP));
+	if (protection & PROT_WRITE)
+		error = ask_writable_code();
+	if (!error && file && !is_executing())
+		error = ask_code(file, SWGUARD_MAP);
+	VERDICT(error);
 }
 
 SEC("lsm/file_mprotect")
 int BPF_PROG(swguard_file_mprotect, struct vm_area_struct *area, unsigned long requested, unsigned long protection)
 {
 	struct file *file;
+	int error = 0;
 
 	if (!(protection & PROT_EXEC) || !is_confined())
 		return 0;
-	file = area->vm_file;
-	if (!file)
-		return 0;
-	VERDICT(ask(&file->f_path, SWGUARD_MAP));
+	file = BPF_CORE_READ(area, vm_file);
+	// What has been written is not told apart from what could have been: pages of its own, or writable now.
+	if (protection & PROT_WRITE || BPF_CORE_READ(area, vm_flags) & VM_WRITE || BPF_CORE_READ(area, anon_vma))
+		error = ask_writable_code();
+	if (error || !file)
+		VERDICT(error);
+	if (bpf_core_type_exists(struct backing_file) && BPF_CORE_READ(file, f_mode) & FMODE_BACKING) {
+		struct backing_file *backing = (void *)file - bpf_core_field_offset(struct backing_file, file);
+
+		VERDICT(judge(find(BPF_CORE_READ(backing, user_path.mnt), BPF_CORE_READ(backing, user_path.dentry)),
+			      SWGUARD_MAP));
+	}
+	VERDICT(ask_code(file, SWGUARD_MAP));
 }

@@ -103,7 +103,14 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
+struct mnt_idmap;
+
+struct iattr {
+	unsigned int ia_valid;
+};
+
 struct vfsmount {
+	struct super_block *mnt_sb;
 	struct dentry *mnt_root;
 	int mnt_flags;
 };
@@ -131,13 +138,22 @@ struct file {
 	fmode_t f_mode;
 };
 
+// What overlayfs and the like open for a mapping: the file of a layer, with the path that the user opened.
+struct backing_file {
+	struct file file;
+	struct path user_path;
+};
+
 struct linux_binprm {
 	struct file *file;
 	struct cred *cred;
 };
 
+struct anon_vma;
+
 struct vm_area_struct {
 	unsigned long vm_flags;
+	struct anon_vma *anon_vma;
 	struct file *vm_file;
 };
 

@@ -10,13 +10,15 @@
 #define S_IFDIR 0040000
 #define RENAME_EXCHANGE 2
 
-#define NAME_HOOK(hook, accesses)                                                            \
-	SEC("lsm/" #hook)                                                                    \
-	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name) \
-	{                                                                                    \
-		if (!is_confined())                                                          \
-			return 0;                                                            \
-		VERDICT(ask_beneath(directory, name, accesses));                             \
+#define NAME_HOOK(hook, accesses)                                                        \
+	SEC("lsm/" #hook)                                                                \
+	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name)  \
+	{                                                                                \
+		struct swguard_layers *own = confinement();                              \
+                                                                                         \
+		if (!own)                                                                \
+			return 0;                                                        \
+		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses)); \
 	}
 
 NAME_HOOK(path_unlink, SWGUARD_REMOVE)
@@ -25,17 +27,21 @@ NAME_HOOK(path_rmdir, SWGUARD_REMOVE)
 SEC("lsm/path_mkdir")
 int BPF_PROG(swguard_path_mkdir, const struct path *directory, struct dentry *name, __u16 mode)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask_beneath(directory, name, SWGUARD_CREATE));
+	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_symlink")
 int BPF_PROG(swguard_path_symlink, const struct path *directory, struct dentry *name, const char *target)
 {
-	if (!is_confined())
+	struct swguard_layers *own = confinement();
+
+	if (!own)
 		return 0;
-	VERDICT(ask_beneath(directory, name, SWGUARD_CREATE));
+	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_mknod")
@@ -79,17 +85,16 @@ static long judge_one_gain(__u32 layer, struct question *question)
 	struct denial denial = { .error = EXDEV, .cause = SWGUARD_CAUSE_NO_GAIN, .rule = SWGUARD_NO_RULE };
 	const __u32 *words = question->words;
 	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
-	__u32 old, new, before, after, verdicts, gained;
+	__u32 old, new, before, after, gained;
 
 	if (!policy || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
-	old = question->scratch->earlier_states[layer];
-	new = question->scratch->states[layer];
+	old = question->scratch->earlier_states[within_layers(layer)];
+	new = question->scratch->states[within_layers(layer)];
 	if (old == new)
 		return 0;
-	verdicts = field(words, policy, struct swguard_policy, files.verdicts);
-	before = field(words, word(words, verdicts + old), struct swguard_verdict, granted) & GAINS;
-	after = field(words, word(words, verdicts + new), struct swguard_verdict, granted) & GAINS;
+	before = field(words, verdict_of(words, files_of(policy), old), struct swguard_verdict, granted) & GAINS;
+	after = field(words, verdict_of(words, files_of(policy), new), struct swguard_verdict, granted) & GAINS;
 	gained = after & ~before;
 	if (question->detail & GAIN_BOTH_WAYS)
 		gained |= before & ~after;
@@ -180,20 +185,4 @@ int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_
 	error = judge_gain(0);
 out:
 	VERDICT(error);
-}
-
-SEC("lsm/path_chmod")
-int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
-{
-	if (!is_confined())
-		return 0;
-	VERDICT(ask(path, SWGUARD_METADATA));
-}
-
-SEC("lsm/path_chown")
-int BPF_PROG(swguard_path_chown, const struct path *path)
-{
-	if (!is_confined())
-		return 0;
-	VERDICT(ask(path, SWGUARD_METADATA));
 }

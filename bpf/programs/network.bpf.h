@@ -167,7 +167,7 @@ __noinline int judge_address(__u32 access)
 		.words = tables_begin(),
 		.object = SWGUARD_OBJECT_SOCKET,
 		.asked = access,
-		.detail = sizeof(struct swguard_address),
+		.noted = sizeof(struct swguard_address),
 		.path_size = sizeof(struct swguard_address),
 	};
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
@@ -205,7 +205,7 @@ static long judge_one_name(__u32 layer, struct question *question)
 	struct denial denial = { .error = EACCES };
 	struct walk_context context = { .scratch = question->scratch, .words = question->words };
 	const __u32 *words = question->words;
-	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, automaton, flags;
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, flags;
 
 	if (!policy || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
@@ -215,8 +215,7 @@ static long judge_one_name(__u32 layer, struct question *question)
 		// Where no policy speaks of the network but of files, connecting to a named socket is writing a file.
 		if (!(flags & SWGUARD_POLICY_FILES) || !question->detail || question->result != WALK_DONE)
 			return 0;
-		verdict = word(words, field(words, policy, struct swguard_policy, files.verdicts) +
-					      question->scratch->states[layer]);
+		verdict = verdict_of(words, files_of(policy), question->scratch->states[within_layers(layer)]);
 		if (field(words, verdict, struct swguard_verdict, granted) & SWGUARD_WRITE)
 			return 0;
 		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) + 1);
@@ -227,12 +226,7 @@ static long judge_one_name(__u32 layer, struct question *question)
 		denial.rule = SWGUARD_NO_RULE;
 		return refuse(question, slot, policy, &denial);
 	}
-	automaton = policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32);
-	question->scratch->run.automaton = automaton;
-	question->scratch->run.state = field(words, automaton, struct swguard_automaton, start);
-	bpf_loop(question->scratch->size, run_step, &context, 0);
-	verdict = word(words, field(words, automaton, struct swguard_automaton, verdicts) +
-				      question->scratch->run.state);
+	verdict = run_over_path(&context, policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32));
 	if (question->asked & field(words, verdict, struct swguard_verdict, granted))
 		return 0;
 	denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) + denial.access);
@@ -327,6 +321,7 @@ __noinline int judge_family(__u32 family, __u32 protocol)
 		.words = tables_begin(),
 		.object = SWGUARD_OBJECT_SOCKET,
 		.asked = family,
+		.noted = family,
 		.detail = protocol,
 	};
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());

@@ -16,6 +16,8 @@ struct scratch {
 	// take numbers only.
 	__u64 mount;
 	__u64 dentry;
+	// The mount for which the task last asked to write: what hooks that show only a dentry go by. 0: none.
+	__u64 write_mount;
 	// How far a walk is. Here and not on the stack: the verifier follows what is on the stack step by step, and what comes
 	// from a map is any number to it, at once.
 	struct {
@@ -25,15 +27,24 @@ struct scratch {
 		__u32 size;
 		__u32 result; // enum walk_result
 		__u32 is_over;
+		__u32 renames; // the kernel's counters before the walk
+		__u32 mounts;
+		__u32 directory_size; // of `path`, without the last component
+		__u32 is_beneath_process;
 	} walk;
 	struct {
-		__u32 automaton;
+		__u32 classes;
+		__u32 cells;
 		__u32 state;
+		__u32 first; // where in the path it begins
 	} run;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;
 	__u32 generation; // by which the states were found: the word of a swguard_generation
 	__u32 states[SWGUARD_LAYERS_MAX];
+	// Of the oldest layer, the state after the directory that the object is in; whether it may be kept.
+	__u32 directory_state;
+	__u32 is_keepable;
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;
 	__u32 earlier_states[SWGUARD_LAYERS_MAX];

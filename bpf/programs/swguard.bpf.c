@@ -1,4 +1,5 @@
 // All programs that swguard loads, one object: a file a hook family.
+#include "attributes.bpf.h"
 #include "entry.bpf.h"
 #include "files.bpf.h"
 #include "names.bpf.h"

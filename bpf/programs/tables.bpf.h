@@ -3,7 +3,8 @@
 
 #include "hook.h"
 
-// Words in `tables` less one; they are a power of two. Known to the verifier, so that a masked index is in bounds.
+// Words in an element of `tables` less one; they are a power of two. Known to the verifier, so that a masked index is in
+// bounds.
 const volatile __u32 tables_mask = 1023;
 
 struct {
@@ -20,10 +21,26 @@ static __always_inline const __u32 *tables_begin(void)
 	return bpf_map_lookup_elem(&tables, &(__u32){ 0 });
 }
 
+// A word beyond the first element.
+__noinline __u32 far_word(__u32 number)
+{
+	__u32 element = number / (tables_mask + 1);
+	const __u32 *words = bpf_map_lookup_elem(&tables, &element);
+
+	return words ? words[number & tables_mask] : 0;
+}
+
 // A number that was compiled wrong leads somewhere else in the tables, never out of them.
 static __always_inline __u32 word(const __u32 *words, __u32 number)
 {
-	return words[number & tables_mask];
+	__u32 near = number & tables_mask;
+
+	if (near != number)
+		return far_word(number);
+	// clang would leave the mask out, and the verifier of 6.1 not see why.
+	asm volatile("" : "+r"(near));
+	near &= tables_mask;
+	return words[near];
 }
 
 #define field(words, base, type, name) word(words, (base) + offsetof(type, name) / sizeof(__u32))
@@ -49,12 +66,21 @@ static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u
 	return word(words, field(words, generation, struct swguard_generation, policies) + slot);
 }
 
-// One step of an automaton whose first word is `automaton`.
-static __always_inline __u32 step(const __u32 *words, __u32 automaton, __u32 state, __u8 byte)
+// One step of an automaton, whose classes and cells are at these words.
+static __always_inline __u32 step(const __u32 *words, __u32 classes, __u32 cells, __u32 state, __u8 byte)
 {
-	__u32 classes = field(words, automaton, struct swguard_automaton, classes);
-	__u32 rows = field(words, automaton, struct swguard_automaton, rows);
 	__u32 class = word(words, classes + byte / 4) >> (byte % 4 * 8) & 0xff;
+	__u32 cell = cells + 2 * (state + 1 + class);
 
-	return word(words, word(words, rows + state) + class);
+	if (word(words, cell) != state)
+		cell = cells + 2 * state;
+	return word(words, cell + 1);
+}
+
+// The word that the verdict of a state stands at.
+static __always_inline __u32 verdict_of(const __u32 *words, __u32 automaton, __u32 state)
+{
+	__u32 head = word(words, field(words, automaton, struct swguard_automaton, cells) + 2 * state);
+
+	return word(words, field(words, automaton, struct swguard_automaton, verdicts) + (head & SWGUARD_VERDICT_MASK));
 }

@@ -22,8 +22,10 @@ enum walk_result {
 	WALK_AGAIN,
 };
 
-// The seqlock that every change of the mount tree takes (fs/namespace.c); its counter stands first.
+// The seqlocks that every change of the mount tree and every rename take (fs/namespace.c, fs/dcache.c); their counters
+// stand first.
 extern const void mount_lock __ksym;
+extern const void rename_lock __ksym;
 
 // What a loop's function gets.
 struct walk_context {
@@ -36,6 +38,14 @@ static __always_inline __u32 mount_sequence(void)
 	__u32 sequence = 1;
 
 	bpf_probe_read_kernel(&sequence, sizeof(sequence), &mount_lock);
+	return sequence;
+}
+
+static __always_inline __u32 rename_sequence(void)
+{
+	__u32 sequence = 1;
+
+	bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
 	return sequence;
 }
 
@@ -129,10 +139,14 @@ static long write_name(__u32 index, struct walk_context *context)
 	length = BPF_CORE_READ(dentry, d_name.len);
 	if (length == 0 || length > 255 || bpf_probe_read_kernel(out + 1, length, name))
 		return end_walk(scratch, WALK_UNRESOLVED);
-	if (scratch->chain[place].is_process && out[1] >= '0' && out[1] <= '9' && is_own_process(dentry)) {
-		__builtin_memcpy(out + 1, "self", 4);
-		length = 4;
+	if (scratch->chain[place].is_process && out[1] >= '0' && out[1] <= '9') {
+		scratch->walk.is_beneath_process = 1;
+		if (is_own_process(dentry)) {
+			__builtin_memcpy(out + 1, "self", 4);
+			length = 4;
+		}
 	}
+	scratch->walk.directory_size = size;
 	scratch->walk.size = size + 1 + length;
 	return 0;
 }
@@ -162,6 +176,10 @@ static long walk_once(__u32 index, struct walk_context *context)
 	scratch->walk.size = 0;
 	scratch->walk.is_over = 0;
 	scratch->walk.result = WALK_AGAIN;
+	scratch->walk.renames = rename_sequence();
+	scratch->walk.mounts = mounts;
+	scratch->walk.directory_size = 0;
+	scratch->walk.is_beneath_process = 0;
 	if (mounts & 1)
 		return 0;
 	// A mount's root and its mount point are two steps of one component.
@@ -180,14 +198,30 @@ static long walk_once(__u32 index, struct walk_context *context)
 static long run_step(__u32 index, struct walk_context *context)
 {
 	struct scratch *scratch = context->scratch;
-	__u32 state;
+	__u32 state, place = scratch->run.first + index;
 
-	if (index >= SWGUARD_PATH_SIZE)
+	if (place >= SWGUARD_PATH_SIZE)
 		return 1;
-	state = step(context->words, scratch->run.automaton, scratch->run.state, scratch->path[index]);
+	state = step(context->words, scratch->run.classes, scratch->run.cells, scratch->run.state, scratch->path[place]);
 	scratch->run.state = state;
 	// Nothing is granted behind the dead state.
 	return state == 0;
+}
+
+static __always_inline void begin_run(struct scratch *scratch, const __u32 *words, __u32 automaton)
+{
+	scratch->run.classes = field(words, automaton, struct swguard_automaton, classes);
+	scratch->run.cells = field(words, automaton, struct swguard_automaton, cells);
+	scratch->run.state = field(words, automaton, struct swguard_automaton, start);
+	scratch->run.first = 0;
+}
+
+// Runs an automaton over the whole path; gives the word of its verdict.
+static __always_inline __u32 run_over_path(struct walk_context *context, __u32 automaton)
+{
+	begin_run(context->scratch, context->words, automaton);
+	bpf_loop(context->scratch->size, run_step, context, 0);
+	return verdict_of(context->words, automaton, context->scratch->run.state);
 }
 
 // Runs one layer's automaton over the path.
@@ -199,13 +233,20 @@ static long run_layer(__u32 layer, struct walk_context *context)
 
 	if (!own || layer >= SWGUARD_LAYERS_MAX)
 		return 1;
-	policy = policy_at(context->words, scratch->generation, own->policies[layer]);
+	policy = policy_at(context->words, scratch->generation, own->policies[within_layers(layer)]);
 	if (!policy)
 		return 0;
-	scratch->run.automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-	scratch->run.state = field(context->words, scratch->run.automaton, struct swguard_automaton, start);
-	bpf_loop(scratch->size, run_step, context, 0);
-	scratch->states[layer] = scratch->run.state;
+	begin_run(scratch, context->words, policy + offsetof(struct swguard_policy, files) / sizeof(__u32));
+	if (layer == 0) {
+		// In two pieces: what the directory is called leads to a state of its own.
+		bpf_loop(scratch->walk.directory_size, run_step, context, 0);
+		scratch->directory_state = scratch->run.state;
+		scratch->run.first = scratch->walk.directory_size;
+		bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
+	} else {
+		bpf_loop(scratch->size, run_step, context, 0);
+	}
+	scratch->states[within_layers(layer)] = scratch->run.state;
 	return 0;
 }
 
@@ -245,5 +286,8 @@ __noinline int resolve(void)
 		return result;
 	context.scratch->generation = generation_now(context.words);
 	bpf_loop(own->count, run_layer, &context, 0);
+	// An odd counter: a rename is under way.
+	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
+				       !(context.scratch->walk.renames & 1);
 	return WALK_DONE;
 }

@@ -1,0 +1,115 @@
+// Hooks on what an inode says of itself: times, modes, owners, extended attributes, ACLs, flags. All ask for `metadata`.
+//
+// Most show a dentry and no mount. Whoever changes an attribute has asked its mount for leave to write just before: that
+// mount is noted, and without it the object is unresolved.
+#pragma once
+
+#include "decide.bpf.h"
+
+static __always_inline int note_mount(__u64 mount)
+{
+	struct scratch *scratch;
+
+	if (!is_confined())
+		return 0;
+	scratch = scratch_of_current();
+	if (scratch)
+		scratch->write_mount = mount;
+	return 0;
+}
+
+SEC("fentry/mnt_want_write")
+int BPF_PROG(swguard_mnt_want_write, struct vfsmount *mount)
+{
+	return note_mount((__u64)mount);
+}
+
+SEC("fentry/mnt_want_write_file")
+int BPF_PROG(swguard_mnt_want_write_file, struct file *file)
+{
+	return note_mount((__u64)BPF_CORE_READ(file, f_path.mnt));
+}
+
+// Decides about a dentry on the mount that was noted.
+static __always_inline int ask_attribute(struct dentry *dentry)
+{
+	struct scratch *scratch = scratch_of_current();
+	struct vfsmount *mount;
+
+	if (!scratch)
+		return -EACCES;
+	mount = (struct vfsmount *)scratch->write_mount;
+	// Another file system's: an object that the kernel changes for itself, such as overlayfs one of a layer's.
+	if (!mount || BPF_CORE_READ(mount, mnt_sb) != BPF_CORE_READ(dentry, d_sb))
+		return judge(WALK_UNRESOLVED, SWGUARD_METADATA);
+	return judge(find(mount, dentry), SWGUARD_METADATA);
+}
+
+SEC("lsm/path_chmod")
+int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
+{
+	struct swguard_layers *own = confinement();
+
+	if (!own)
+		return 0;
+	VERDICT(ask(own, path, SWGUARD_METADATA));
+}
+
+SEC("lsm/path_chown")
+int BPF_PROG(swguard_path_chown, const struct path *path)
+{
+	struct swguard_layers *own = confinement();
+
+	if (!own)
+		return 0;
+	VERDICT(ask(own, path, SWGUARD_METADATA));
+}
+
+// Of what notify_change is asked for, what has no hook with a path: times that somebody chose (include/linux/fs.h).
+#define ATTR_ATIME_SET (1 << 7)
+#define ATTR_MTIME_SET (1 << 8)
+#define ATTR_TOUCH (1 << 17)
+#define ATTR_ATIME (1 << 4)
+#define ATTR_MTIME (1 << 5)
+#define ATTR_SIZE (1 << 3)
+#define ATTR_OPEN (1 << 15)
+
+static __always_inline int ask_times(struct dentry *dentry, unsigned int valid)
+{
+	// A write or truncation sets the times, too: with the size.
+	if (!(valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TOUCH)) || valid & (ATTR_SIZE | ATTR_OPEN))
+		return 0;
+	return ask_attribute(dentry);
+}
+
+// 6.1: (dentry, attributes); since 6.3 an id map stands in front.
+SEC("lsm/inode_setattr")
+int swguard_inode_setattr(const __u64 *arguments)
+{
+	struct dentry *dentry = (struct dentry *)arguments[0];
+	struct iattr *attributes = (struct iattr *)arguments[1];
+
+	if (!is_confined())
+		return 0;
+	if (bpf_core_type_exists(struct mnt_idmap)) {
+		dentry = (struct dentry *)attributes;
+		// At a fixed offset of the context, as the verifier wants it.
+		asm volatile("%0 = *(u64 *)(%1 + 16)" : "=r"(attributes) : "r"(arguments));
+	}
+	VERDICT(ask_times(dentry, BPF_CORE_READ(attributes, ia_valid)));
+}
+
+#define ATTRIBUTE_HOOK(hook)                                                        \
+	SEC("lsm/" #hook)                                                           \
+	int BPF_PROG(swguard_##hook, void *id_map, struct dentry *dentry)           \
+	{                                                                           \
+		if (!is_confined())                                                 \
+			return 0;                                                   \
+		VERDICT(ask_attribute(dentry));                                     \
+	}
+
+ATTRIBUTE_HOOK(inode_setxattr)
+ATTRIBUTE_HOOK(inode_removexattr)
+// Since 6.2; before, ACLs were extended attributes to the hooks.
+ATTRIBUTE_HOOK(inode_set_acl)
+ATTRIBUTE_HOOK(inode_remove_acl)

@@ -1,0 +1,117 @@
+// What a directory is called does not change between two opens in it, mostly: the state of a policy's automaton after it
+// is kept with its inode, and the usual open takes one step for each byte of the last name.
+//
+// A tag holds as long as the kernel's own counters of renames and of mounts, which d_path itself relies on, are where they
+// were before the walk that made it: then nothing was renamed or mounted anywhere. Only directories are kept, never files,
+// which have as many names as links; and nothing at or beneath a process's directory of procfs, whose name depends on
+// who asks. A tag that does not hold, or is not there, costs a walk and nothing else.
+#pragma once
+
+#include "walk.bpf.h"
+
+// How many policies a directory can have a tag for, each at its slot's remainder.
+#define CACHE_WAYS 4
+// After this many ticks a tag is dropped: a minute at 250 a second. A counter of 32 bits takes longer to come round.
+#define CACHE_LIFE 15000
+// Longer names are walked.
+#define CACHE_NAME_SIZE 64
+
+struct tag {
+	__u64 mount; // struct vfsmount *
+	__u64 dentry;
+	__u64 ticks;
+	__u32 generation; // word of the swguard_generation
+	__u32 slot;
+	__u32 renames;
+	__u32 mounts;
+	__u32 state;
+	__u32 reserved;
+};
+
+struct tagged_directory {
+	struct bpf_spin_lock lock;
+	__u32 reserved;
+	struct tag tags[CACHE_WAYS];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct tagged_directory);
+} directories SEC(".maps");
+
+// Whether the cache is used at all: for tests, which compare verdicts with and without.
+const volatile __u32 has_cache = 1;
+
+// The verdict that a policy has for `name` in `directory` on `mount`: its word; 0 where it must be walked for.
+static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation, __u32 slot, __u32 policy,
+					    struct vfsmount *mount, struct dentry *directory, struct dentry *name)
+{
+	struct tagged_directory *tagged;
+	unsigned char text[CACHE_NAME_SIZE];
+	__u32 automaton, classes, cells, state, length, way = slot % CACHE_WAYS;
+	const unsigned char *from;
+	struct inode *inode;
+	struct tag tag;
+
+	if (!has_cache || name == mount->mnt_root)
+		return 0;
+	inode = directory->d_inode;
+	if (!inode)
+		return 0;
+	tagged = bpf_inode_storage_get(&directories, inode, NULL, 0);
+	if (!tagged)
+		return 0;
+	bpf_spin_lock(&tagged->lock);
+	tag = tagged->tags[way];
+	bpf_spin_unlock(&tagged->lock);
+	if (tag.mount != (__u64)mount || tag.dentry != (__u64)directory || tag.generation != generation ||
+	    tag.slot != slot || tag.renames != rename_sequence() || tag.mounts != mount_sequence() ||
+	    bpf_jiffies64() - tag.ticks > CACHE_LIFE)
+		return 0;
+	length = name->d_name.len;
+	from = name->d_name.name;
+	if (length == 0 || length > CACHE_NAME_SIZE || bpf_probe_read_kernel(text, length, from))
+		return 0;
+	automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
+	classes = field(words, automaton, struct swguard_automaton, classes);
+	cells = field(words, automaton, struct swguard_automaton, cells);
+	state = step(words, classes, cells, tag.state, '/');
+	for (__u32 index = 0; index < CACHE_NAME_SIZE; index++) {
+		if (index >= length)
+			break;
+		state = step(words, classes, cells, state, text[index]);
+	}
+	// Renamed while its name was read: it may be half of each.
+	if (tag.renames != rename_sequence())
+		return 0;
+	return verdict_of(words, automaton, state);
+}
+
+// Keeps the state after the directory that the last walk found its object in.
+static __always_inline void keep_tag(struct dentry *directory, struct vfsmount *mount, struct scratch *scratch,
+				     const struct swguard_layers *own)
+{
+	struct tagged_directory *tagged;
+	struct inode *inode = directory->d_inode;
+	struct tag tag = {
+		.mount = (__u64)mount,
+		.dentry = (__u64)directory,
+		.ticks = bpf_jiffies64(),
+		.generation = scratch->generation,
+		.slot = own->policies[0],
+		.renames = scratch->walk.renames,
+		.mounts = scratch->walk.mounts,
+		.state = scratch->directory_state,
+	};
+
+	if (!has_cache || !inode || !scratch->is_keepable || own->count != 1 || scratch->chain[0].dentry == 0)
+		return;
+	tagged = bpf_inode_storage_get(&directories, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!tagged)
+		return;
+	bpf_spin_lock(&tagged->lock);
+	tagged->tags[tag.slot % CACHE_WAYS] = tag;
+	bpf_spin_unlock(&tagged->lock);
+}
