@@ -55,7 +55,7 @@ public struct Agent: ~Copyable {
         guard let tables = compile(policies, slots: &slots, context) else { return .rejected }
         let enforcement: Enforcement
         do throws(KernelError) {
-            var started = try Enforcement()
+            var started = try Enforcement(Enforcement.Sizes(for: tables))
             guard try started.probe() else {
                 context.say(
                     "cannot enforce: the kernel runs no BPF LSM programs; add 'bpf' to its command line's lsm=, "
@@ -146,6 +146,14 @@ public struct Agent: ~Copyable {
             context.say("cannot load the policies: \(error.text)")
             return false
         }
+        do throws(KernelError) {
+            let found = try enforcement.takeRunning()
+            if found.refused > 0 {
+                context.say("\(found.refused) running tasks have no room for another policy")
+            }
+        } catch {
+            context.say("cannot confine what runs already: \(Self.reason(of: error))")
+        }
         let old = Dictionary(
             (previous?.policies ?? []).compactMap { policy in policy.map { ($0.policy.name, $0) } },
             uniquingKeysWith: { first, _ in first })
@@ -187,7 +195,7 @@ public struct Agent: ~Copyable {
     private func reference(_ policy: KernelPolicy) -> PolicyReference {
         PolicyReference(
             name: policy.policy.name, digest: policy.digest,
-            generation: enforcement.arena.generations.last.map { UInt64($0.number) },
+            generation: UInt64(enforcement.generation),
             mode: policy.policy.mode == .complain ? .complain : .enforce)
     }
 
@@ -236,7 +244,7 @@ public struct Agent: ~Copyable {
     private mutating func end(_ reason: String?) {
         let last = enforcement.arena.generations.last?.tables
         // At once for every task; what detaching takes its time for decides nothing any more.
-        if let nothing = try? KernelTables.compile([Policy]()) { try? enforcement.enforce(nothing) }
+        enforcement.release()
         writeEvents()
         tellLosses()
         for policy in (last?.policies ?? []).compactMap({ $0 }) { writeEnforcement(of: policy, .ended) }
@@ -264,7 +272,7 @@ public struct Agent: ~Copyable {
         }
         do throws(KernelTablesError) {
             return try KernelTables.compile(
-                entries, limit: Enforcement.Sizes().words / 2, user: Users.number(of:))
+                entries, limit: Enforcement.Sizes.limit, user: Users.number(of:))
         } catch {
             context.report([error.diagnostic])
             return nil

@@ -16,60 +16,50 @@ struct Arena: ~Copyable {
     private let counters: MappedMap
     /// Oldest first; the last one is in force.
     private(set) var generations: [PlacedGeneration] = []
-    private var number: UInt32 = 0
 
     init(tables: consuming MappedMap, counters: consuming MappedMap) {
         self.tables = tables
         self.counters = counters
     }
 
-    /// Puts `tables` into force.
+    /// Puts `tables` into force; `number` is what events call them.
     ///
-    /// Where there is no room beside the one before the present one, that is given up.
-    mutating func place(_ tables: KernelTables) throws(ArenaError) {
-        if generations.count > 1 {
-            // Nothing runs by it any more: the swap after it waited for that.
-            generations.removeFirst(generations.count - 1)
-        }
-        let capacity = self.tables.size / 4
-        let used = generations.map(\.words)
-        guard let first = Self.gap(of: tables.wordCount, beside: used, from: Self.reserved, capacity) else {
-            throw ArenaError(
-                what: "words of tables", needed: tables.wordCount,
-                free: capacity - Self.reserved - used.reduce(0) { $0 + $1.count })
-        }
-        let countersUsed = generations.map(\.counters)
-        let counterCapacity = counters.size / Self.counterSize
-        guard
-            let firstCounter = Self.gap(
-                of: tables.counterCount, beside: countersUsed, from: 0, counterCapacity)
-        else {
-            throw ArenaError(
-                what: "counters", needed: tables.counterCount,
-                free: counterCapacity - countersUsed.reduce(0) { $0 + $1.count })
-        }
-        number += 1
-        let placed = PlacedGeneration(
-            number: number, tables: tables, words: first..<(first + tables.wordCount),
-            counters: firstCounter..<(firstCounter + tables.counterCount))
-        counters.clear(tables.counterCount * Self.counterSize, at: firstCounter * Self.counterSize)
+    /// The one before the present one is given up: nothing runs by it any more.
+    mutating func place(_ tables: KernelTables, number: UInt32) throws(ArenaError) {
+        if generations.count > 1 { generations.removeFirst(generations.count - 1) }
+        let words = try Self.gap(
+            "words of tables", of: tables.wordCount, beside: generations.map(\.words),
+            within: Self.reserved..<(self.tables.size / 4))
+        let counters = try Self.gap(
+            "counters", of: tables.counterCount, beside: generations.map(\.counters),
+            within: 0..<(self.counters.size / Self.counterSize))
+        self.counters.clear(counters.count * Self.counterSize, at: counters.lowerBound * Self.counterSize)
         self.tables.store(
-            tables.words(at: UInt32(first), number: number, countingFrom: UInt32(firstCounter)), at: first)
-        self.tables.publish(UInt32(first), at: 0)
-        generations.append(placed)
+            tables.words(
+                at: UInt32(words.lowerBound), number: number, countingFrom: UInt32(counters.lowerBound)),
+            at: words.lowerBound)
+        self.tables.publish(UInt32(words.lowerBound), at: 0)
+        generations.append(
+            PlacedGeneration(number: number, tables: tables, words: words, counters: counters))
         // What began before the swap decides by the one before, whose place is not written to until the next swap.
         // Where the call is not there (nohz_full), a swap later everything has ended all the same.
         _ = swguard_grace_period()
     }
 
-    /// The first place for `count` beside what is used.
-    static func gap(of count: Int, beside used: [Range<Int>], from first: Int, _ capacity: Int) -> Int? {
-        var place = first
+    /// The first place for `count` beside what is used, at an even number.
+    static func gap(
+        _ what: String, of count: Int, beside used: [Range<Int>], within whole: Range<Int>
+    ) throws(ArenaError) -> Range<Int> {
+        var place = whole.lowerBound
         for range in used.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if range.lowerBound - place >= count { return place }
-            place = max(place, range.upperBound)
+            if range.lowerBound - place >= count { break }
+            place = max(place, (range.upperBound + 1) / 2 * 2)
         }
-        return capacity - place >= count ? place : nil
+        guard whole.upperBound - place >= count else {
+            throw ArenaError(
+                what: what, needed: count, free: whole.count - used.reduce(0) { $0 + $1.count })
+        }
+        return place..<(place + count)
     }
 
     /// What the programs counted for a policy's defaults and rules.
@@ -78,8 +68,7 @@ struct Arena: ~Copyable {
             let offset = index * Self.counterSize
             return Count(
                 decided: self.counters.counter(at: offset), submitted: self.counters.counter(at: offset + 8),
-                lost: self.counters.counter(at: offset + 16),
-                quiet: self.counters.counter(at: offset + 24))
+                lost: self.counters.counter(at: offset + 16), quiet: self.counters.counter(at: offset + 24))
         }
     }
 }

@@ -9,28 +9,42 @@ internal import Policy
 struct Enforcement: ~Copyable {
     // In the order in which they end: nothing runs when the maps go.
     private let links: LinkSet
+    private let running: KernelIterator
     private var events: RingBuffer
     private(set) var arena: Arena
     private let layers: Map
     private let scratches: Map
     private let object: Object
+    private var number: UInt32 = 0
     /// The hooks that this kernel does not have, of those that may be missing.
     let missing: [String]
 
-    /// How much the kernel can be given.
+    /// How much the kernel is given.
     struct Sizes {
-        /// Words of the tables, a power of two. Two generations must fit, and on 6.1 a value of an array ends at
-        /// KMALLOC_MAX_SIZE, 4 MiB (kernel/bpf/arraymap.c, array_map_alloc_check).
-        var words = 1 << 20
-        var counters = 1 << 17
+        /// Words of an element of the tables: on 6.1 a value of an array ends at KMALLOC_MAX_SIZE, 4 MiB
+        /// (kernel/bpf/arraymap.c, array_map_alloc_check).
+        static let element = 1 << 20
+        /// The largest generation, in words: 256 MiB.
+        static let limit = 1 << 26
+
+        var elements: Int
+        var counters: Int
         /// Bytes, a power of two.
         var events = 1 << 20
+
+        /// Room for `tables` and for twice as much beside them.
+        init(for tables: KernelTables) {
+            elements = max(1, (3 * tables.wordCount + Self.element - 1) / Self.element)
+            counters = max(1 << 15, 3 * tables.counterCount)
+        }
     }
 
     /// Programs that a kernel may lack the hook of; what they do is done by others there, or is a gap in the coverage.
     private static let optional: Set<String> = [
         // 6.6; before, file_ioctl sees calls of the 32-bit ABI too.
-        "swguard_file_ioctl_compat"
+        "swguard_file_ioctl_compat",
+        // 6.2; before, ACLs are extended attributes.
+        "swguard_inode_set_acl", "swguard_inode_remove_acl",
     ]
 
     /// Programs by which tasks come under policies: attached when all the others are.
@@ -40,13 +54,14 @@ struct Enforcement: ~Copyable {
     ]
 
     /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
-    init(_ sizes: Sizes = Sizes()) throws(KernelError) {
+    init(_ sizes: Sizes) throws(KernelError) {
         // The object is linked into the program.
         let bytes = unsafe UnsafeRawBufferPointer(
             start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
         var open = unsafe try OpenObject(reading: bytes, named: "swguard")
-        try open.setValueSize(UInt32(sizes.words * 4), map: "tables")
-        try open.setConstant(UInt32(sizes.words - 1), "tables_mask")
+        try open.setValueSize(UInt32(Sizes.element * 4), map: "tables")
+        try open.setCapacity(UInt32(sizes.elements), map: "tables")
+        try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
         var missing: [String] = []
@@ -75,7 +90,9 @@ struct Enforcement: ~Copyable {
         for program in attachable where Self.entries.contains(program) {
             try links.attach(program, of: object)
         }
+        let running = try KernelIterator("swguard_running_tasks", of: object)
         self.links = links
+        self.running = running
         self.events = events
         self.arena = arena
         self.layers = layers
@@ -84,14 +101,51 @@ struct Enforcement: ~Copyable {
         self.missing = missing
     }
 
-    /// A generation without policies. It always fits: it is a few hundred words.
+    /// A generation without policies, number 0. It always fits: it is a few hundred words.
     private static func placeNothing(in arena: inout Arena) {
         guard let nothing = try? KernelTables.compile([Policy]()) else { return }
-        try? arena.place(nothing)
+        try? arena.place(nothing, number: 0)
     }
 
     /// Puts `tables` into force.
-    mutating func enforce(_ tables: KernelTables) throws(ArenaError) { try arena.place(tables) }
+    mutating func enforce(_ tables: KernelTables) throws(ArenaError) {
+        try arena.place(tables, number: number + 1)
+        number += 1
+    }
+
+    /// The number of the last generation with policies.
+    var generation: UInt32 { number }
+
+    /// Puts nothing into force: at once for every task.
+    mutating func release() { Self.placeNothing(in: &arena) }
+
+    /// How many tasks that ran already came under policies, and how many had no room for one.
+    struct Found {
+        var entered = 0
+        var refused = 0
+    }
+
+    /// Puts tasks that run already under the policies in force, in passes until one finds nothing new.
+    func takeRunning() throws(KernelError) -> Found {
+        var found = Found()
+        while true {
+            let pass = try running.read()
+            found.refused = pass.count { $0 == UInt8(ascii: "!") }
+            let entered = pass.count { $0 == UInt8(ascii: ".") }
+            found.entered += entered
+            if entered == 0 { break }
+        }
+        try forgetScratch()
+        return found
+    }
+
+    /// What programs keep with this process, so that they leave it early again.
+    private func forgetScratch() throws(KernelError) {
+        let own = swguard_pidfd_open(getpid())
+        guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
+        defer { close(own) }
+        try scratches.remove(own)
+    }
 
     /// Becomes readable when there are events.
     var eventDescriptor: CInt { events.pollDescriptor }
@@ -112,7 +166,7 @@ struct Enforcement: ~Copyable {
         policy.mode = .complain
         policy.files = FilesSection(location: SourceLocation(file: "probe", line: 1))
         guard let tables = try? KernelTables.compile([policy]) else { return false }
-        do throws(ArenaError) { try arena.place(tables) } catch { return false }
+        do throws(ArenaError) { try arena.place(tables, number: .max) } catch { return false }
         let own = swguard_pidfd_open(getpid())
         guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
         defer { close(own) }

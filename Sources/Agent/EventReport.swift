@@ -70,7 +70,7 @@ struct EventReport {
         switch record.object {
         case .SWGUARD_OBJECT_FILE: return .file(path: event.path)
         case .SWGUARD_OBJECT_CAPABILITY: return .capability(name: capability(record.access))
-        case .SWGUARD_OBJECT_SOCKET: return .socket(AuditSocket(family: String(record.detail)))
+        case .SWGUARD_OBJECT_SOCKET: return .socket(AuditSocket(event))
         default: return .operation(name: operation(record.access))
         }
     }
@@ -93,8 +93,10 @@ struct EventReport {
         default: break
         }
         if policy.rules.indices.contains(Int(record.rule)) { return policy.rules[Int(record.rule)] }
-        let section: SectionOfEvent =
+        var section: SectionOfEvent =
             record.cause == .SWGUARD_CAUSE_OPERATION ? .operations : SectionOfEvent(record.object)
+        // A named unix socket is a file where the policy speaks of files and not of the network.
+        if section == .network, policy.policy.network == nil { section = .files }
         return section.defaultRule(of: policy.policy, number: record.access)
     }
 

@@ -108,11 +108,9 @@ struct KernelCompiler {
             throw KernelTablesError(error.diagnostic)
         }
         let verdicts = automaton.verdicts.map { image.append(Self.words(of: $0)) }
-        guard
-            image.append(
-                automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.files,
-                limit: limit)
-        else { throw tooLarge(policy) }
+        image.append(
+            automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.files)
+        if image.words.count > limit { throw tooLarge(policy) }
     }
 
     private static func words(of verdict: FileVerdict) -> [UInt32] {
@@ -140,9 +138,7 @@ struct KernelCompiler {
             throw KernelTablesError("the unix endpoints of 'network' make too many states", in: policy)
         }
         let verdicts = names.verdicts.map { image.append($0) }
-        guard
-            image.append(names.automaton, verdicts: verdicts, record: record + Fields.sockets, limit: limit)
-        else { throw tooLarge(policy) }
+        image.append(names.automaton, verdicts: verdicts, record: record + Fields.sockets)
         let endpoints = KernelEndpoint.all(of: policy.network, firstRule: compiled.networkRules)
         image[record + Fields.endpointCount] = UInt32(endpoints.count)
         if !endpoints.isEmpty {
@@ -221,8 +217,7 @@ struct KernelCompiler {
         let places = lists.map { slots in
             slots.isEmpty ? 0 : image.append([UInt32(slots.count)] + slots.map { UInt32($0) })
         }
-        let isSmall = image.append(automaton, verdicts: places, record: record, limit: limit)
-        if !isSmall, let last = entries.last { throw tooLarge(last.policy) }
+        image.append(automaton, verdicts: places, record: record)
     }
 }
 

@@ -52,42 +52,21 @@ struct KernelImage: Hashable, Sendable {
         return placed
     }
 
-    /// Puts the rows, classes and verdicts of `automaton` at the end, and fills its record at `record`.
-    ///
-    /// Rows that are equal are one. The size is looked at on the way: a table is at most states times classes.
+    /// Puts the cells, classes and verdicts of `automaton` at the end, and fills its record at `record`.
     ///
     /// - Parameter verdicts: where what the automaton's verdicts stand for is; 0: nothing.
-    /// - Returns: false where the image became larger than `limit` words.
-    mutating func append(
-        _ automaton: Automaton, verdicts: [Int], record: Int, limit: Int
-    ) -> Bool {
-        let numbers = automaton.classes.numbers
-        var classes = Array(repeating: UInt32(0), count: KernelRecords.Automaton.classWords)
-        var representatives = Array(repeating: UInt8(0), count: automaton.classes.count)
-        for byte in UInt8.min...UInt8.max {
-            let number = numbers[Int(byte)]
-            classes[Int(byte) / 4] |= UInt32(number) << (UInt32(byte) % 4 * 8)
-            representatives[Int(number)] = byte
+    mutating func append(_ automaton: Automaton, verdicts: [Int], record: Int) {
+        typealias Fields = KernelRecords.Automaton
+        let table = LookupTable(automaton)
+        var classes = Array(repeating: UInt32(0), count: Fields.classWords)
+        for (byte, number) in table.classes.enumerated() {
+            classes[byte / 4] |= UInt32(number) << (UInt32(byte) % 4 * 8)
         }
-        refer(record + KernelRecords.Automaton.classes, to: append(classes))
-        var known: [[UInt32]: Int] = [:]
-        var rows: [UInt32] = []
-        for state in 0..<UInt32(automaton.stateCount) {
-            let row = representatives.map { automaton.step(state, $0) }
-            if let place = known[row] {
-                rows.append(UInt32(place))
-                continue
-            }
-            let place = append(row)
-            known[row] = place
-            rows.append(UInt32(place))
-            if words.count > limit { return false }
-        }
-        refer(record + KernelRecords.Automaton.rows, to: append(rows, arePlaces: true))
-        refer(
-            record + KernelRecords.Automaton.verdicts,
-            to: append(automaton.verdicts.map { UInt32(verdicts[Int($0)]) }, arePlaces: true))
-        words[record + KernelRecords.Automaton.start] = automaton.start
-        return words.count <= limit
+        refer(record + Fields.classes, to: append(classes))
+        // A cell is two words at an even place: it is never on both sides of an end of the map's elements.
+        if words.count % 2 != 0 { words.append(0) }
+        refer(record + Fields.cells, to: append(table.cells))
+        refer(record + Fields.verdicts, to: append(verdicts.map { UInt32($0) }, arePlaces: true))
+        words[record + Fields.start] = table.start
     }
 }

@@ -9,7 +9,7 @@ enum KernelRecords {
     enum Automaton {
         static let size = 4
         static let classes = 0
-        static let rows = 1
+        static let cells = 1
         static let verdicts = 2
         static let start = 3
         /// The words of a class table.

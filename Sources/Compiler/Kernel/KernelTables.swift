@@ -43,7 +43,7 @@ public struct KernelTables: Hashable, Sendable {
     ///   - user: the number of a user; nil: there is none of that name.
     /// - Throws: a diagnostic at the policy to blame.
     public static func compile(
-        _ policies: [Policy], limit: Int = 1 << 20, user: (String) -> UInt32? = { UInt32($0) }
+        _ policies: [Policy], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) }
     ) throws(KernelTablesError) -> Self {
         try compile(
             policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, user: user)
@@ -51,7 +51,7 @@ public struct KernelTables: Hashable, Sendable {
 
     /// The same for policies that have slots already.
     public static func compile(
-        _ entries: [Entry], limit: Int = 1 << 20, user: (String) -> UInt32? = { UInt32($0) }
+        _ entries: [Entry], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) }
     ) throws(KernelTablesError) -> Self {
         var compiler = KernelCompiler(limit: limit)
         for entry in entries { try compiler.add(entry) }
