@@ -1,7 +1,7 @@
 # Every target is one line; what it needs, it installs.
 BINARY := .build/release/swguard
 
-.PHONY: build demo test vm-test lint format fuzz soak man bench-run install-packages
+.PHONY: build demo test vm-test lint format fuzz soak man bench-run bench-automata install-packages
 
 build: ; .ci/install build && swift build -c release --product swguard
 demo: build ; .ci/demo $(BINARY)
@@ -13,3 +13,4 @@ fuzz: ; .ci/install build && .ci/fuzz 60
 soak: ; .ci/install build test vm && SWGUARD_CASES=100000 .ci/test
 man: ; .ci/install build && .ci/man
 bench-run: build ; .ci/install bench && .ci/bench-run $(BINARY)
+bench-automata: ; .ci/install build bench && swift build -c release --product bench-automata && .ci/bench-automata .build/release/bench-automata

@@ -51,9 +51,10 @@ let package = Package(
         .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "BPF", dependencies: ["Clibbpf"], swiftSettings: shipped),
+        .target(name: "Automata", swiftSettings: shipped),
         .target(
             name: "Compiler",
-            dependencies: ["Policy", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
+            dependencies: ["Policy", "Automata", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
             swiftSettings: shipped),
         .target(
             name: "AuditLog", path: "audit", exclude: ["schema"], swiftSettings: shipped),
@@ -62,6 +63,10 @@ let package = Package(
             dependencies: [
                 "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
             ],
+            swiftSettings: shipped),
+        .target(
+            name: "Agent",
+            dependencies: ["Policy", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux"],
             swiftSettings: shipped),
         // A target of its own, so that tests can hold it against the scanner.
         .target(
@@ -73,8 +78,9 @@ let package = Package(
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Seccomp", "Landlock", "BPF", "CSwguardBPF", "AuditLog",
-                "RunDeclaration", "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "Policy", "Compiler", "Confinement", "Agent", "Seccomp", "Landlock", "AuditLog",
+                "RunDeclaration",
+                "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [
@@ -97,10 +103,16 @@ let package = Package(
             dependencies: ["Policy", "Confinement", "Landlock", "AuditLog", "CLinux", "CRunSupport"],
             path: "Tests/RunProbe", swiftSettings: strict),
         .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
+        // Compiles a list of paths, part by part, for .ci/bench-automata.
+        .executableTarget(
+            name: "bench-automata", dependencies: ["Policy", "Automata", "Compiler"],
+            path: "Tests/bench/automata",
+            swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+        .testTarget(name: "AutomataTests", dependencies: ["Automata"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",
-            dependencies: ["Policy", "Compiler", "Seccomp", "Landlock", "Clibseccomp"],
+            dependencies: ["Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp"],
             swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(

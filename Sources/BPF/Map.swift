@@ -13,6 +13,8 @@ public struct Map: ~Copyable {
     /// Bytes of a value as user space reads and writes it: for a per-CPU map, one after the other for each possible
     /// CPU, each padded to eight bytes.
     public let valueSize: Int
+    /// How many entries it has room for.
+    public let capacity: Int
 
     deinit { close(descriptor) }
 
@@ -60,6 +62,7 @@ public struct Map: ~Copyable {
         self.descriptor = own
         self.name = name
         self.keySize = Int(information.key_size)
+        self.capacity = Int(information.max_entries)
         self.valueSize = perCPU ? (valueSize + 7) / 8 * 8 * processors : valueSize
     }
 

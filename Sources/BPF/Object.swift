@@ -60,22 +60,60 @@ public struct OpenObject: ~Copyable {
         }
     }
 
-    /// Sets the constants of the programs (`const volatile`, section `.rodata`), all of them, in the section's layout.
-    public mutating func setConstants(_ bytes: RawSpan) throws(KernelError) {
-        let pointer = unsafe pointer
-        var map = unsafe bpf_object__next_map(pointer, nil)
-        while let current = unsafe map, unsafe !String(cString: bpf_map__name(current)).hasSuffix(".rodata") {
-            unsafe map = bpf_object__next_map(pointer, current)
+    /// Sets how many bytes a value of `map` has.
+    public mutating func setValueSize(_ bytes: UInt32, map: String) throws(KernelError) {
+        let found = unsafe bpf_object__find_map_by_name(pointer, map)
+        guard let found = unsafe found else {
+            throw KernelError(operation: "find the BPF map '\(map)'", code: ENOENT)
         }
-        guard let map = unsafe map else {
-            throw KernelError(operation: "find the constants of the BPF programs", code: ENOENT)
-        }
-        let result = unsafe bytes.withUnsafeBytes { bytes in
-            unsafe bpf_map__set_initial_value(map, bytes.baseAddress, bytes.count)
-        }
+        let result = unsafe bpf_map__set_value_size(found, bytes)
         guard result == 0 else {
-            throw KernelError(operation: "set the constants of the BPF programs", code: -result)
+            throw KernelError(operation: "set the size of the BPF map '\(map)'", code: -result)
         }
+    }
+
+    /// Sets a `const volatile` variable of the programs, which the verifier then takes as a constant.
+    public mutating func setConstant(
+        _ value: some FixedWidthInteger & BitwiseCopyable, _ name: String
+    ) throws(KernelError) {
+        let operation = "set '\(name)' of the BPF object"
+        guard let place = place(ofConstant: name),
+            let section = unsafe bpf_object__find_map_by_name(pointer, ".rodata")
+        else { throw KernelError(operation: operation, code: ENOENT) }
+        var size = 0
+        let initial = unsafe bpf_map__initial_value(section, &size)
+        guard let initial = unsafe initial, place.size == MemoryLayout.size(ofValue: value),
+            place.offset + place.size <= size
+        else { throw KernelError(operation: operation, code: EINVAL) }
+        // libbpf gives its own copy of the section out to be changed before the load (libbpf.h); the variable is in it.
+        unsafe UnsafeMutableRawPointer(mutating: initial).storeBytes(
+            of: value, toByteOffset: place.offset, as: type(of: value))
+    }
+
+    /// Where in `.rodata` a variable is, by the object's types.
+    private func place(ofConstant name: String) -> (offset: Int, size: Int)? {
+        guard let types = unsafe bpf_object__btf(pointer) else { return nil }
+        let number = unsafe btf__find_by_name_kind(types, ".rodata", KernelTypes.Kind.section)
+        guard number > 0, let section = unsafe btf__type_by_id(types, UInt32(number)),
+            let variables = unsafe btf_var_secinfos(section)
+        else { return nil }
+        for index in 0..<Int(unsafe btf_vlen(section)) {
+            // As many follow the section's type as it says.
+            let variable = unsafe variables[index]
+            guard let type = unsafe btf__type_by_id(types, variable.type),
+                let text = unsafe btf__name_by_offset(types, type.pointee.name_off)
+            else { continue }
+            if unsafe String(cString: text) == name { return (Int(variable.offset), Int(variable.size)) }
+        }
+        return nil
+    }
+
+    /// The section of a program, which names its hook: `lsm/file_open`.
+    public func section(of program: String) -> String? {
+        guard let found = unsafe bpf_object__find_program_by_name(pointer, program),
+            let name = unsafe bpf_program__section_name(found)
+        else { return nil }
+        return unsafe String(cString: name)
     }
 
     /// Creates the maps and has the kernel verify the chosen programs; nothing runs yet.
@@ -102,6 +140,19 @@ public struct Object: ~Copyable {
     private var pointer: OpaquePointer { unsafe handle.pointer }
 
     fileprivate init(loaded handle: consuming ObjectHandle) { self.handle = handle }
+
+    /// The programs that were loaded, in the order of the object.
+    public var programs: [String] {
+        var names: [String] = []
+        var program = unsafe bpf_object__next_program(pointer, nil)
+        while let current = unsafe program {
+            if unsafe bpf_program__fd(current) >= 0 {
+                unsafe names.append(String(cString: bpf_program__name(current)))
+            }
+            unsafe program = bpf_object__next_program(pointer, current)
+        }
+        return names
+    }
 
     /// The map `name`; it outlives this object.
     public borrowing func map(_ name: String) throws(KernelError) -> Map {

@@ -2,9 +2,9 @@ public import Policy
 
 /// What the kernel will enforce of a policy, rule by rule, and what it will not.
 public struct Coverage: Hashable, Sendable {
-    /// The kernel mechanisms of `run`.
+    /// The kernel mechanisms: those of `run`, and the agent's.
     public enum Layer: String, Hashable, Sendable {
-        case landlock, seccomp, capabilities
+        case landlock, seccomp, capabilities, lsm
     }
 
     /// How much of something is enforced.

@@ -53,6 +53,14 @@ public struct LinkResolution: Sendable {
                 .unixPath($0)
             }
         }
+        let subjects = add(
+            to: policy.subjects, isDeny: true, processID, resolve, prefix: ""
+        ) { subject in
+            if case .exec(let pattern) = subject { pattern } else { nil }
+        } rebuild: {
+            .exec($0)
+        }
+        self.policy.subjects = subjects
         self.policy.files = files
         self.policy.network = network
     }

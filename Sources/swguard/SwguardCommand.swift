@@ -16,7 +16,8 @@ struct SwguardCommand: ParsableCommand {
         version: Build.version,
         subcommands: [
             RunCommand.self, CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
-            ExplainCommand.self, TestCommand.self, SchemaCommand.self, DoctorCommand.self,
+            ExplainCommand.self, TestCommand.self, AgentCommand.self, SchemaCommand.self,
+            DoctorCommand.self,
         ])
 
     /// Parses the arguments, runs the command, and ends the process with the status that the page gives.

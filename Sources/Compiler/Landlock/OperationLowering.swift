@@ -6,22 +6,13 @@ import Policy
 extension LoweringContext {
     private static let section = "operations"
 
-    /// Files whose content names a program that the kernel starts, Only root
-    /// and processes with capabilities may write them, by the kernel's own permissions.
+    /// Files that are an operation to write. Only root and processes with capabilities may, by the kernel's own
+    /// permissions.
     private static let kernelFiles: [(operation: Operation, rights: FileRights, patterns: [PathPattern])] = [
+        // release_agent can be in any directory of cgroupfs, and a Landlock rule is about directories.
         (
             .kernelHelper, [.writeFile, .truncate],
-            [
-                PathPattern(literal: "/proc/sys/kernel/core_pattern".utf8),
-                PathPattern(literal: "/proc/sys/kernel/modprobe".utf8),
-                PathPattern(literal: "/proc/sys/kernel/hotplug".utf8),
-                PathPattern(literal: "/proc/sys/kernel/poweroff_cmd".utf8),
-                PathPattern(subtree: "/proc/sys/kernel/usermodehelper".utf8),
-                PathPattern(subtree: "/proc/sys/fs/binfmt_misc".utf8),
-                PathPattern(literal: "/sys/kernel/uevent_helper".utf8),
-                // release_agent can be in any directory of it.
-                PathPattern(subtree: "/sys/fs/cgroup".utf8),
-            ]
+            KernelHelperFiles.patterns + [PathPattern(subtree: KernelHelperFiles.cgroups)]
         )
     ]
 

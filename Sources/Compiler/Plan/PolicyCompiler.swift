@@ -62,7 +62,7 @@ public enum PolicyCompiler {
     }
 
     /// The hash of the policy's text; where a path of it is not UTF-8, which no text can say, of its description.
-    private static func digest(of policy: Policy) -> String {
+    static func digest(of policy: Policy) -> String {
         let text = (try? policy.yaml()) ?? String(reflecting: policy)
         return SHA256.hexadecimal(SHA256.hash(Array(text.utf8)))
     }

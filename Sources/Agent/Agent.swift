@@ -1,0 +1,304 @@
+internal import AuditLog
+internal import BPF
+internal import CLinux
+internal import CSwguardBPF
+internal import Compiler
+private import Glibc
+public import Policy
+
+/// The host-wide agent, in the foreground: loads policies into the kernel, writes what is denied, and takes everything out
+/// when it ends.
+///
+/// One thread, one loop over the ring buffer and signals.
+public struct Agent: ~Copyable {
+    /// What the agent needs of whoever starts it.
+    public struct Context {
+        /// The policies, resolved; nil: they cannot be used, and it has been said why.
+        public var policies: () -> [Policy]?
+        /// Prints diagnostics of policies.
+        public var report: ([Diagnostic]) -> Void
+        /// Says something on standard error: `swguard: …`.
+        public var say: (String) -> Void
+        public var version: String
+
+        public init(
+            policies: @escaping () -> [Policy]?, report: @escaping ([Diagnostic]) -> Void,
+            say: @escaping (String) -> Void, version: String
+        ) {
+            self.policies = policies
+            self.report = report
+            self.say = say
+            self.version = version
+        }
+    }
+
+    /// How it ended.
+    public enum Outcome: Hashable, Sendable {
+        /// It was asked to.
+        case ended
+        /// The policies cannot be used; nothing was loaded.
+        case rejected
+        /// The kernel or the privileges do not allow it; it has been said why.
+        case cannot
+    }
+
+    /// Enforces until TERM or INT.
+    public static func run(_ context: Context) -> Outcome {
+        let signals = swguard_agent_signals()
+        guard signals >= 0 else {
+            context.say("cannot take signals: \(text(of: errno))")
+            return .cannot
+        }
+        defer { close(signals) }
+        guard let policies = context.policies() else { return .rejected }
+        var slots = Slots()
+        guard let tables = compile(policies, slots: &slots, context) else { return .rejected }
+        let enforcement: Enforcement
+        do throws(KernelError) {
+            var started = try Enforcement(Enforcement.Sizes(for: tables))
+            guard try started.probe() else {
+                context.say(
+                    "cannot enforce: the kernel runs no BPF LSM programs; add 'bpf' to its command line's lsm=, "
+                        + "see /sys/kernel/security/lsm")
+                return .cannot
+            }
+            enforcement = started
+        } catch {
+            context.say("cannot enforce: \(reason(of: error))")
+            return .cannot
+        }
+        var agent = Agent(context, enforcement, slots: slots)
+        guard agent.begin(tables) else { return .cannot }
+        agent.loop(signals)
+        return .ended
+    }
+
+    private let context: Context
+    private var enforcement: Enforcement
+    private var slots: Slots
+    private var writer: AuditWriter
+    /// What was lost of each policy and has been told of, by its first counter.
+    private var told: [Int: UInt64] = [:]
+    private var lastLook = AuditTime.now()
+
+    private init(_ context: Context, _ enforcement: consuming Enforcement, slots: Slots) {
+        self.context = context
+        self.enforcement = enforcement
+        self.slots = slots
+        writer = AuditWriter(AuditFile(borrowing: STDOUT_FILENO), encoder: .forThisHost())
+    }
+
+    /// How often counters are looked at, in milliseconds.
+    private static let interval: CInt = 1000
+
+    private mutating func begin(_ tables: KernelTables) -> Bool {
+        writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+        for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
+        guard enforce(tables, replacing: nil) else { return false }
+        let names = tables.policies.compactMap { $0?.policy.name }
+        context.say(
+            "enforcing \(names.count == 1 ? "1 policy" : "\(names.count) policies")"
+                + (names.isEmpty ? "" : ": " + names.joined(separator: ", ")))
+        return true
+    }
+
+    private mutating func loop(_ signals: CInt) {
+        let epoll = swguard_epoll_create()
+        defer { if epoll >= 0 { close(epoll) } }
+        guard epoll >= 0, swguard_epoll_add(epoll, signals) == 0,
+            swguard_epoll_add(epoll, enforcement.eventDescriptor) == 0
+        else {
+            context.say("cannot wait for events: \(Self.text(of: errno))")
+            return end("cannot wait for events")
+        }
+        while true {
+            let ready = swguard_epoll_wait(epoll, Self.interval)
+            // Also when nothing woke it: records of a storm come without.
+            writeEvents()
+            if ready == -1 { tellLosses() }
+            while ready == signals {
+                let signal = swguard_agent_next_signal(signals)
+                if signal == 0 { break }
+                if signal == SIGHUP { reload() } else { return end(nil) }
+            }
+        }
+    }
+
+    /// Takes policies anew: all of them, or none.
+    private mutating func reload() {
+        var slots = self.slots
+        guard let policies = context.policies(),
+            let tables = Self.compile(policies, slots: &slots, context)
+        else { return context.say("cannot reload the policies: what was enforced still is") }
+        let previous = enforcement.arena.generations.last?.tables
+        // The events of the generation that goes are named by its rules.
+        writeEvents()
+        tellLosses()
+        guard enforce(tables, replacing: previous) else { return }
+        self.slots = slots
+        context.say("enforcing \(policies.count == 1 ? "1 policy" : "\(policies.count) policies")")
+    }
+
+    private mutating func enforce(_ tables: KernelTables, replacing previous: KernelTables?) -> Bool {
+        do throws(ArenaError) {
+            try enforcement.enforce(tables)
+        } catch {
+            context.say("cannot load the policies: \(error.text)")
+            return false
+        }
+        do throws(KernelError) {
+            let found = try enforcement.takeRunning()
+            if found.refused > 0 {
+                context.say("\(found.refused) running tasks have no room for another policy")
+            }
+        } catch {
+            context.say("cannot confine what runs already: \(Self.reason(of: error))")
+        }
+        let old = Dictionary(
+            (previous?.policies ?? []).compactMap { policy in policy.map { ($0.policy.name, $0) } },
+            uniquingKeysWith: { first, _ in first })
+        for policy in tables.policies.compactMap({ $0 }) {
+            let known = old[policy.policy.name]
+            if known?.digest == policy.digest { continue }
+            tell(policy, known == nil ? .loaded : .replaced)
+        }
+        let names = Set(tables.policies.compactMap { $0?.policy.name })
+        for policy in (previous?.policies ?? []).compactMap({ $0 }) where !names.contains(policy.policy.name)
+        {
+            tell(policy, .removed)
+        }
+        for policy in tables.policies.compactMap({ $0 }) {
+            writeEnforcement(of: policy, previous == nil ? .began : .changed)
+        }
+        return true
+    }
+
+    private mutating func tell(_ policy: KernelPolicy, _ change: AuditLog.PolicyRecord.Change) {
+        writer.write(
+            .policy(
+                AuditLog.PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())))
+    }
+
+    private mutating func writeEnforcement(of policy: KernelPolicy, _ state: EnforcementRecord.State) {
+        writer.write(
+            .enforcement(
+                EnforcementRecord(
+                    state: state, backend: .lsm, reported: .full, policies: [reference(policy)],
+                    sections: KernelCoverage.sections(of: policy.policy).map { section in
+                        EnforcementRecord.Section(
+                            name: section.name,
+                            extent: EnforcementRecord.Extent(rawValue: section.extent.rawValue) ?? .none,
+                            layers: section.extent == .none ? [] : [.lsm], gaps: section.gaps)
+                    })))
+    }
+
+    private func reference(_ policy: KernelPolicy) -> PolicyReference {
+        PolicyReference(
+            name: policy.policy.name, digest: policy.digest,
+            generation: UInt64(enforcement.generation),
+            mode: policy.policy.mode == .complain ? .complain : .enforce)
+    }
+
+    private mutating func writeEvents() {
+        var events: [KernelEvent] = []
+        do throws(KernelError) {
+            try enforcement.drain { events.append($0) }
+        } catch {
+            context.say(error.description)
+        }
+        if events.isEmpty { return }
+        let bootTime = EventReport.bootTimeNow()
+        for event in events {
+            guard
+                let generation = enforcement.arena.generations.first(where: {
+                    $0.number == event.record.generation
+                }),
+                let (told, time) = EventReport(tables: generation.tables, bootTime: bootTime).event(of: event)
+            else { continue }
+            writer.write(told, at: time)
+        }
+    }
+
+    /// Says how many records found no room in the ring.
+    private mutating func tellLosses() {
+        let now = AuditTime.now()
+        for generation in enforcement.arena.generations {
+            var first = generation.counters.lowerBound
+            for policy in generation.tables.policies.compactMap({ $0 }) {
+                let range = first..<(first + policy.rules.count + 1)
+                first = range.upperBound
+                let lost = enforcement.arena.counts(of: range).reduce(0) { $0 + $1.lost }
+                let known = told[range.lowerBound] ?? 0
+                if lost <= known { continue }
+                told[range.lowerBound] = lost
+                writer.write(
+                    .gap(
+                        GapRecord(
+                            reason: .ring, count: lost - known, policy: policy.policy.name,
+                            span: lastLook...now)))
+            }
+        }
+        lastLook = now
+    }
+
+    private mutating func end(_ reason: String?) {
+        let last = enforcement.arena.generations.last?.tables
+        // At once for every task; what detaching takes its time for decides nothing any more.
+        enforcement.release()
+        writeEvents()
+        tellLosses()
+        for policy in (last?.policies ?? []).compactMap({ $0 }) { writeEnforcement(of: policy, .ended) }
+        writer.write(.agent(AgentRecord(state: .stopped, reason: reason)))
+    }
+
+    /// The tables of `policies`; nil: they cannot be used, and it has been said why.
+    private static func compile(_ policies: [Policy], slots: inout Slots, _ context: Context) -> KernelTables?
+    {
+        var entries: [KernelTables.Entry] = []
+        for policy in policies {
+            if policy.subjects.isEmpty {
+                context.say("policy '\(policy.name)' has no subjects: not loaded, for 'swguard run' only")
+                continue
+            }
+            if let other = entries.first(where: { $0.policy.name == policy.name }) {
+                context.report([
+                    Diagnostic(
+                        "a second policy '\(policy.name)'", at: SourceLocation(file: policy.file, line: 1),
+                        hint: "the other is \(other.policy.file)")
+                ])
+                return nil
+            }
+            entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
+        }
+        do throws(KernelTablesError) {
+            return try KernelTables.compile(
+                entries, limit: Enforcement.Sizes.limit, user: Users.number(of:))
+        } catch {
+            context.report([error.diagnostic])
+            return nil
+        }
+    }
+
+    /// What to do about a refusal of the kernel.
+    private static func reason(of error: KernelError) -> String {
+        if error.code == EPERM, geteuid() != 0 {
+            return "it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)"
+        }
+        return error.description.hasPrefix("cannot ")
+            ? "the kernel did not \(error.description.dropFirst(7))" : error.description
+    }
+
+    private static func text(of code: CInt) -> String { unsafe String(cString: strerror(code)) }
+}
+
+/// The slots of policies, by name. A slot is never another policy's: tasks may still carry it.
+struct Slots {
+    private var known: [String: Int] = [:]
+
+    mutating func slot(of name: String) -> Int {
+        if let slot = known[name] { return slot }
+        let slot = known.count
+        known[name] = slot
+        return slot
+    }
+}

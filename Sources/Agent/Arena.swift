@@ -1,0 +1,100 @@
+internal import BPF
+internal import CLinux
+internal import Compiler
+
+/// The kernel's array of words, and which generations are where in it.
+///
+/// A new generation is filled beside those that are there; then one word is written, and programs that begin after that
+/// see the new one. The one before stays, for the way back.
+struct Arena: ~Copyable {
+    /// The first words: the number of the generation in force, and nothing.
+    private static let reserved = 16
+    /// Bytes of `struct swguard_count`.
+    private static let counterSize = 32
+
+    private let tables: MappedMap
+    private let counters: MappedMap
+    /// Oldest first; the last one is in force.
+    private(set) var generations: [PlacedGeneration] = []
+
+    init(tables: consuming MappedMap, counters: consuming MappedMap) {
+        self.tables = tables
+        self.counters = counters
+    }
+
+    /// Puts `tables` into force; `number` is what events call them.
+    ///
+    /// The one before the present one is given up: nothing runs by it any more.
+    mutating func place(_ tables: KernelTables, number: UInt32) throws(ArenaError) {
+        if generations.count > 1 { generations.removeFirst(generations.count - 1) }
+        let words = try Self.gap(
+            "words of tables", of: tables.wordCount, beside: generations.map(\.words),
+            within: Self.reserved..<(self.tables.size / 4))
+        let counters = try Self.gap(
+            "counters", of: tables.counterCount, beside: generations.map(\.counters),
+            within: 0..<(self.counters.size / Self.counterSize))
+        self.counters.clear(counters.count * Self.counterSize, at: counters.lowerBound * Self.counterSize)
+        self.tables.store(
+            tables.words(
+                at: UInt32(words.lowerBound), number: number, countingFrom: UInt32(counters.lowerBound)),
+            at: words.lowerBound)
+        self.tables.publish(UInt32(words.lowerBound), at: 0)
+        generations.append(
+            PlacedGeneration(number: number, tables: tables, words: words, counters: counters))
+        // What began before the swap decides by the one before, whose place is not written to until the next swap.
+        // Where the call is not there (nohz_full), a swap later everything has ended all the same.
+        _ = swguard_grace_period()
+    }
+
+    /// The first place for `count` beside what is used, at an even number.
+    static func gap(
+        _ what: String, of count: Int, beside used: [Range<Int>], within whole: Range<Int>
+    ) throws(ArenaError) -> Range<Int> {
+        var place = whole.lowerBound
+        for range in used.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if range.lowerBound - place >= count { break }
+            place = max(place, (range.upperBound + 1) / 2 * 2)
+        }
+        guard whole.upperBound - place >= count else {
+            throw ArenaError(
+                what: what, needed: count, free: whole.count - used.reduce(0) { $0 + $1.count })
+        }
+        return place..<(place + count)
+    }
+
+    /// What the programs counted for a policy's defaults and rules.
+    func counts(of counters: Range<Int>) -> [Count] {
+        counters.map { index in
+            let offset = index * Self.counterSize
+            return Count(
+                decided: self.counters.counter(at: offset), submitted: self.counters.counter(at: offset + 8),
+                lost: self.counters.counter(at: offset + 16), quiet: self.counters.counter(at: offset + 24))
+        }
+    }
+}
+
+/// One element of `counters`.
+struct Count: Hashable {
+    var decided: UInt64
+    var submitted: UInt64
+    var lost: UInt64
+    var quiet: UInt64
+}
+
+/// A generation in the kernel's array.
+struct PlacedGeneration {
+    /// What events call it.
+    let number: UInt32
+    let tables: KernelTables
+    let words: Range<Int>
+    let counters: Range<Int>
+}
+
+/// The kernel's array has no room for a generation beside the one in force.
+struct ArenaError: Error {
+    var what: String
+    var needed: Int
+    var free: Int
+
+    var text: String { "\(needed) \(what) are needed and \(free) are free" }
+}

@@ -1,0 +1,185 @@
+internal import BPF
+internal import CLinux
+internal import CSwguardBPF
+internal import Compiler
+private import Glibc
+internal import Policy
+
+/// The programs in the kernel, attached, with their maps. Its end detaches them.
+struct Enforcement: ~Copyable {
+    // In the order in which they end: nothing runs when the maps go.
+    private let links: LinkSet
+    private let running: KernelIterator
+    private var events: RingBuffer
+    private(set) var arena: Arena
+    private let layers: Map
+    private let scratches: Map
+    private let object: Object
+    private var number: UInt32 = 0
+    /// The hooks that this kernel does not have, of those that may be missing.
+    let missing: [String]
+
+    /// How much the kernel is given.
+    struct Sizes {
+        /// Words of an element of the tables: on 6.1 a value of an array ends at KMALLOC_MAX_SIZE, 4 MiB
+        /// (kernel/bpf/arraymap.c, array_map_alloc_check).
+        static let element = 1 << 20
+        /// The largest generation, in words: 256 MiB.
+        static let limit = 1 << 26
+
+        var elements: Int
+        var counters: Int
+        /// Bytes, a power of two.
+        var events = 1 << 20
+
+        /// Room for `tables` and for twice as much beside them.
+        init(for tables: KernelTables) {
+            elements = max(1, (3 * tables.wordCount + Self.element - 1) / Self.element)
+            counters = max(1 << 15, 3 * tables.counterCount)
+        }
+    }
+
+    /// Programs that a kernel may lack the hook of; what they do is done by others there, or is a gap in the coverage.
+    private static let optional: Set<String> = [
+        // 6.6; before, file_ioctl sees calls of the 32-bit ABI too.
+        "swguard_file_ioctl_compat",
+        // 6.2; before, ACLs are extended attributes.
+        "swguard_inode_set_acl", "swguard_inode_remove_acl",
+    ]
+
+    /// Programs by which tasks come under policies: attached when all the others are.
+    private static let entries: Set<String> = [
+        "swguard_bprm_creds_for_exec", "swguard_bprm_creds_from_file", "swguard_bprm_committed_creds",
+        "swguard_task_fix_setuid",
+    ]
+
+    /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
+    init(_ sizes: Sizes) throws(KernelError) {
+        // The object is linked into the program.
+        let bytes = unsafe UnsafeRawBufferPointer(
+            start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
+        var open = unsafe try OpenObject(reading: bytes, named: "swguard")
+        try open.setValueSize(UInt32(Sizes.element * 4), map: "tables")
+        try open.setCapacity(UInt32(sizes.elements), map: "tables")
+        try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
+        try open.setCapacity(UInt32(sizes.counters), map: "counters")
+        try open.setCapacity(UInt32(sizes.events), map: "events")
+        var missing: [String] = []
+        let types = try KernelTypes()
+        for program in open.programs where Self.optional.contains(program) {
+            guard let section = open.section(of: program), !types.has(hookOf: section) else { continue }
+            try open.setLoaded(false, program: program)
+            missing.append(section)
+        }
+        let sections = Dictionary(
+            uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
+        let object = try open.load()
+        let tables = try MappedMap(mapping: try object.map("tables"))
+        let counters = try MappedMap(mapping: try object.map("counters"))
+        var arena = Arena(tables: tables, counters: counters)
+        let events = try RingBuffer(reading: try object.map("events"))
+        let layers = try object.map("layers")
+        let scratches = try object.map("scratches")
+        // Programs always find a generation.
+        Self.placeNothing(in: &arena)
+        var links = LinkSet()
+        let attachable = object.programs.filter { !(sections[$0] ?? "").hasPrefix("iter/") }
+        for program in attachable where !Self.entries.contains(program) {
+            try links.attach(program, of: object)
+        }
+        for program in attachable where Self.entries.contains(program) {
+            try links.attach(program, of: object)
+        }
+        let running = try KernelIterator("swguard_running_tasks", of: object)
+        self.links = links
+        self.running = running
+        self.events = events
+        self.arena = arena
+        self.layers = layers
+        self.scratches = scratches
+        self.object = object
+        self.missing = missing
+    }
+
+    /// A generation without policies, number 0. It always fits: it is a few hundred words.
+    private static func placeNothing(in arena: inout Arena) {
+        guard let nothing = try? KernelTables.compile([Policy]()) else { return }
+        try? arena.place(nothing, number: 0)
+    }
+
+    /// Puts `tables` into force.
+    mutating func enforce(_ tables: KernelTables) throws(ArenaError) {
+        try arena.place(tables, number: number + 1)
+        number += 1
+    }
+
+    /// The number of the last generation with policies.
+    var generation: UInt32 { number }
+
+    /// Puts nothing into force: at once for every task.
+    mutating func release() { Self.placeNothing(in: &arena) }
+
+    /// How many tasks that ran already came under policies, and how many had no room for one.
+    struct Found {
+        var entered = 0
+        var refused = 0
+    }
+
+    /// Puts tasks that run already under the policies in force, in passes until one finds nothing new.
+    func takeRunning() throws(KernelError) -> Found {
+        var found = Found()
+        while true {
+            let pass = try running.read()
+            found.refused = pass.count { $0 == UInt8(ascii: "!") }
+            let entered = pass.count { $0 == UInt8(ascii: ".") }
+            found.entered += entered
+            if entered == 0 { break }
+        }
+        try forgetScratch()
+        return found
+    }
+
+    /// What programs keep with this process, so that they leave it early again.
+    private func forgetScratch() throws(KernelError) {
+        let own = swguard_pidfd_open(getpid())
+        guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
+        defer { close(own) }
+        try scratches.remove(own)
+    }
+
+    /// Becomes readable when there are events.
+    var eventDescriptor: CInt { events.pollDescriptor }
+
+    /// Hands each event that is there to `body`.
+    mutating func drain(_ body: (KernelEvent) -> Void) throws(KernelError) {
+        try events.consume { record in
+            if let event = KernelEvent(record) { body(event) }
+        }
+    }
+
+    /// Whether the programs run: the kernel loads and attaches them also where `bpf` is not among its security modules.
+    ///
+    /// A policy that denies every file and only complains is put on this process, which opens a file; then there is
+    /// an event.
+    mutating func probe() throws(KernelError) -> Bool {
+        var policy = Policy(name: "probe", file: "probe")
+        policy.mode = .complain
+        policy.files = FilesSection(location: SourceLocation(file: "probe", line: 1))
+        guard let tables = try? KernelTables.compile([policy]) else { return false }
+        do throws(ArenaError) { try arena.place(tables, number: .max) } catch { return false }
+        let own = swguard_pidfd_open(getpid())
+        guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
+        defer { close(own) }
+        var record = LayersRecord()
+        record.count = 1
+        try layers.update(own, record)
+        let opened = unsafe open("/", O_RDONLY | O_CLOEXEC | O_DIRECTORY)
+        if opened >= 0 { close(opened) }
+        try layers.remove(own)
+        try scratches.remove(own)
+        var isSeen = false
+        try drain { _ in isSeen = true }
+        Self.placeNothing(in: &arena)
+        return isSeen
+    }
+}

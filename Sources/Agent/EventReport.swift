@@ -1,0 +1,169 @@
+internal import AuditLog
+internal import CSwguardBPF
+internal import Compiler
+private import Glibc
+internal import Policy
+
+/// What the kernel reported, as the audit log says it.
+struct EventReport {
+    /// The generation by which it was decided.
+    let tables: KernelTables
+    /// What is to be added to a time since boot for one since 1970, in nanoseconds.
+    let bootTime: Int64
+
+    /// The event and its time; nil: a rule wants it not to be reported.
+    func event(of event: KernelEvent) -> (AuditEvent, AuditTime)? {
+        let record = event.record
+        let slot = Int(record.policy)
+        guard tables.policies.indices.contains(slot), let policy = tables.policies[slot] else { return nil }
+        if record.cause == .SWGUARD_CAUSE_RULE, policy.areLogged.indices.contains(Int(record.rule)),
+            !policy.areLogged[Int(record.rule)]
+        {
+            return nil
+        }
+        let words = Self.words(of: record)
+        let rule = Self.rule(of: record, policy)
+        let isGranted = record.error == 0 && record.would_deny == 0
+        let access = AccessRecord(
+            layer: .lsm,
+            verdict: isGranted ? .allow : record.would_deny != 0 ? .wouldDeny : .deny,
+            errno: record.would_deny != 0 || isGranted ? nil : Self.name(ofError: record.error),
+            access: words.asked, denied: isGranted ? [] : words.denied,
+            object: Self.object(of: event),
+            policy: PolicyReference(
+                name: policy.policy.name, digest: policy.digest, generation: UInt64(record.generation),
+                mode: policy.policy.mode == .complain ? .complain : .enforce),
+            rule: RuleReference(id: rule.id, source: rule.location?.fileAndLine),
+            process: Self.process(of: event))
+        let nanoseconds = Int64(clamping: record.time_ns) &+ bootTime
+        let time = AuditTime(
+            seconds: nanoseconds / 1_000_000_000, nanoseconds: Int32(nanoseconds % 1_000_000_000))
+        return (isGranted ? .grant(access) : .denial(access), time)
+    }
+
+    /// What was asked and what was denied, in the words of the language.
+    private static func words(of record: EventRecord) -> (asked: [String], denied: [String]) {
+        if record.cause == .SWGUARD_CAUSE_OPERATION {
+            let name = operation(record.access)
+            return ([name], [name])
+        }
+        switch record.object {
+        case .SWGUARD_OBJECT_FILE:
+            let denied = FileAccess(rawValue: UInt8(truncatingIfNeeded: record.access))?.name ?? "read"
+            let asked = FileAccessSet(rawValue: UInt16(truncatingIfNeeded: record.detail)).members.map(\.name)
+            return (asked.isEmpty ? [denied] : asked, [denied])
+        case .SWGUARD_OBJECT_CAPABILITY:
+            let name = capability(record.access)
+            return ([name], [name])
+        case .SWGUARD_OBJECT_SOCKET:
+            let name = NetworkAccess(rawValue: UInt8(truncatingIfNeeded: record.access))?.name ?? "create"
+            return ([name], [name])
+        default:
+            let name = operation(record.access)
+            return ([name], [name])
+        }
+    }
+
+    private static func object(of event: KernelEvent) -> AuditObject {
+        let record = event.record
+        if record.cause == .SWGUARD_CAUSE_OPERATION { return .operation(name: operation(record.access)) }
+        switch record.object {
+        case .SWGUARD_OBJECT_FILE: return .file(path: event.path)
+        case .SWGUARD_OBJECT_CAPABILITY: return .capability(name: capability(record.access))
+        case .SWGUARD_OBJECT_SOCKET: return .socket(AuditSocket(event))
+        default: return .operation(name: operation(record.access))
+        }
+    }
+
+    private static func operation(_ number: UInt32) -> String {
+        let all = Operation.allCases
+        return all.indices.contains(Int(number)) ? all[Int(number)].name : "unknown"
+    }
+
+    /// What is newer than the table has no name; what policies could call it is a word all the same.
+    private static func capability(_ number: UInt32) -> String {
+        Capability(rawValue: UInt8(clamping: number))?.name ?? "unknown"
+    }
+
+    /// The rule that decided, a section's default, or one that is built in.
+    private static func rule(of record: EventRecord, _ policy: KernelPolicy) -> DecidingRule {
+        switch record.cause {
+        case .SWGUARD_CAUSE_UNRESOLVED: return DecidingRule(id: "unresolved", location: nil)
+        case .SWGUARD_CAUSE_NO_GAIN: return DecidingRule(id: "no-gain", location: nil)
+        default: break
+        }
+        if policy.rules.indices.contains(Int(record.rule)) { return policy.rules[Int(record.rule)] }
+        var section: SectionOfEvent =
+            record.cause == .SWGUARD_CAUSE_OPERATION ? .operations : SectionOfEvent(record.object)
+        // A named unix socket is a file where the policy speaks of files and not of the network.
+        if section == .network, policy.policy.network == nil { section = .files }
+        return section.defaultRule(of: policy.policy, number: record.access)
+    }
+
+    /// Who asked, as the kernel saw it; of what it did not note, what /proc says, if that is the same process still.
+    private static func process(of event: KernelEvent) -> ProcessIdentity {
+        let record = event.record
+        let pid = Int32(bitPattern: record.process)
+        var identity = ProcessIdentity(
+            pid: pid, tid: Int32(bitPattern: record.thread), ppid: Int32(bitPattern: record.parent),
+            start: record.start_ns, uid: record.user, comm: event.command)
+        let now = ProcessIdentity.read(tid: pid)
+        // /proc counts in hundredths of a second.
+        guard let start = now.start, start / 10_000_000 == record.start_ns / 10_000_000 else {
+            return identity
+        }
+        identity.exe = now.exe
+        identity.gid = now.gid
+        identity.cgroup = now.cgroup
+        return identity
+    }
+
+    private static func name(ofError code: Int32) -> String {
+        switch code {
+        case EPERM: "EPERM"
+        case EACCES: "EACCES"
+        case EXDEV: "EXDEV"
+        case ENOSYS: "ENOSYS"
+        default: String(code)
+        }
+    }
+
+    /// What is to be added now to a time since boot.
+    static func bootTimeNow() -> Int64 {
+        var real = timespec()
+        var boot = timespec()
+        _ = unsafe clock_gettime(CLOCK_BOOTTIME, &boot)
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &real)
+        return (Int64(real.tv_sec) - Int64(boot.tv_sec)) * 1_000_000_000 + Int64(real.tv_nsec)
+            - Int64(boot.tv_nsec)
+    }
+}
+
+/// The section of a policy that an event is about.
+private enum SectionOfEvent {
+    case files, network, capabilities, operations
+
+    init(_ object: EventObjectKind) {
+        switch object {
+        case .SWGUARD_OBJECT_FILE: self = .files
+        case .SWGUARD_OBJECT_SOCKET: self = .network
+        case .SWGUARD_OBJECT_CAPABILITY: self = .capabilities
+        default: self = .operations
+        }
+    }
+
+    func defaultRule(of policy: Policy, number: UInt32) -> DecidingRule {
+        switch self {
+        case .files: DecidingRule(id: "files.default", location: policy.files?.location)
+        case .network: DecidingRule(id: "network.default", location: policy.network?.location)
+        case .capabilities: DecidingRule(id: "capabilities.default", location: policy.capabilities?.location)
+        case .operations:
+            // Starred and daggered operations are the language's own.
+            DecidingRule(
+                id: "operations.default",
+                location: Operation.allCases.indices.contains(Int(number))
+                    && Operation.allCases[Int(number)].defaultRule == .sectionDefault
+                    ? policy.operations?.location : nil)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+internal import Clibbpf
+internal import Glibc
+
+/// What the running kernel says of its own functions (BTF).
+///
+/// Its end forgets it.
+///
+/// ## Minimum kernel version
+/// 5.4 with CONFIG_DEBUG_INFO_BTF, which every BPF LSM program needs.
+@safe
+public struct KernelTypes: ~Copyable {
+    /// Kinds of types (include/uapi/linux/btf.h), which are both macros and enumerators there.
+    enum Kind {
+        static let function: UInt32 = 12
+        static let section: UInt32 = 15
+    }
+
+    private let pointer: OpaquePointer
+
+    deinit { unsafe btf__free(pointer) }
+
+    /// Reads /sys/kernel/btf/vmlinux.
+    public init() throws(KernelError) {
+        let pointer = unsafe try LibraryMessages.create("read the kernel's types") {
+            unsafe btf__load_vmlinux_btf()
+        }
+        unsafe self.pointer = pointer
+    }
+
+    /// Whether the kernel has what a program of `section` attaches to: `lsm/file_open` is the function
+    /// `bpf_lsm_file_open`. Of sections whose hook is no function of the kernel, nothing is known: true.
+    public func has(hookOf section: String) -> Bool {
+        let parts = section.split(separator: "/", maxSplits: 1)
+        guard parts.count == 2 else { return true }
+        let function: String
+        switch parts[0] {
+        case "lsm", "lsm.s": function = "bpf_lsm_\(parts[1])"
+        case "fentry", "fentry.s", "fexit", "fexit.s", "fmod_ret", "fmod_ret.s": function = String(parts[1])
+        default: return true
+        }
+        return unsafe btf__find_by_name_kind(pointer, function, Kind.function) > 0
+    }
+}

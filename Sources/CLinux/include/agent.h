@@ -1,0 +1,21 @@
+#ifndef SWGUARD_AGENT_H
+#define SWGUARD_AGENT_H
+
+/* What the agent's loop asks of the kernel. Functions return -1 with errno set on failure. */
+
+/* Blocks TERM, INT and HUP, ignores PIPE, and gives a descriptor that tells of the blocked ones. */
+int swguard_agent_signals(void);
+
+/* The number of a signal that came; 0: there is none. */
+int swguard_agent_next_signal(int descriptor);
+
+int swguard_epoll_create(void);
+int swguard_epoll_add(int epoll, int descriptor);
+
+/* A descriptor that can be read; -1 after the milliseconds, or when interrupted. */
+int swguard_epoll_wait(int epoll, int milliseconds);
+
+/* Returns when every program that ran when it was called has ended (an RCU grace period). */
+int swguard_grace_period(void);
+
+#endif

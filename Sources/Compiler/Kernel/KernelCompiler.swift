@@ -1,0 +1,233 @@
+internal import Automata
+internal import Policy
+
+/// Puts one generation together, policy by policy.
+struct KernelCompiler {
+    private(set) var image = KernelImage()
+    private(set) var policies: [KernelPolicy?] = []
+    private(set) var counterCount = 0
+    private let limit: Int
+    /// Where the record of each policy is, by slot; 0: none.
+    private var records: [UInt32] = []
+
+    init(limit: Int) {
+        self.limit = limit
+        // The first record: nothing else can be at 0.
+        _ = image.append(Self.zeros(KernelRecords.Generation.size))
+    }
+
+    private static func zeros(_ count: Int) -> [UInt32] { Array(repeating: 0, count: count) }
+
+    /// Adds one policy.
+    mutating func add(_ entry: KernelTables.Entry) throws(KernelTablesError) {
+        let policy = entry.policy
+        guard entry.slot < KernelTables.policyLimit else {
+            throw KernelTablesError(
+                "more than \(KernelTables.policyLimit) policies", in: policy,
+                hint: "the kernel's tables hold no more")
+        }
+        while policies.count <= entry.slot {
+            policies.append(nil)
+            records.append(0)
+        }
+        let compiled = KernelPolicy(policy)
+        policies[entry.slot] = compiled
+        let record = image.append(Self.zeros(KernelRecords.Policy.size))
+        records[entry.slot] = UInt32(record)
+        fill(record, compiled)
+        try appendFiles(policy, record: record)
+        try appendNetwork(policy, compiled, record: record)
+        counterCount += compiled.counterCount
+    }
+
+    private mutating func fill(_ record: Int, _ compiled: KernelPolicy) {
+        typealias Fields = KernelRecords.Policy
+        let policy = compiled.policy
+        var flags: UInt32 = 0
+        if policy.mode == .complain { flags |= KernelRecords.Flag.complains }
+        if policy.files != nil { flags |= KernelRecords.Flag.files }
+        if policy.network != nil { flags |= KernelRecords.Flag.network }
+        if policy.network?.defaultVerdict == .allow { flags |= KernelRecords.Flag.networkDefaultAllow }
+        if policy.capabilities != nil { flags |= KernelRecords.Flag.capabilities }
+        image[record + Fields.flags] = flags
+        // Numbers that are not capabilities yet: what is newer than this table is denied where the section is there.
+        var capabilities: UInt64 = policy.capabilities == nil ? .max : 0
+        var capabilityRules = Array(repeating: KernelRecords.noRule, count: 64)
+        for capability in Capability.allCases {
+            let number = Int(capability.rawValue)
+            if compiled.grants(capability) { capabilities |= 1 << UInt64(number) }
+            if let rule = compiled.rule(of: capability) { capabilityRules[number] = UInt32(rule) }
+        }
+        image.setWide(record + Fields.capabilities, capabilities)
+        var operations: UInt32 = 0
+        var operationRules: [UInt32] = []
+        for (number, operation) in Operation.allCases.enumerated() {
+            if compiled.grants(operation) { operations |= 1 << UInt32(number) }
+            operationRules.append(compiled.rule(of: operation).map { UInt32($0) } ?? KernelRecords.noRule)
+        }
+        image[record + Fields.operations] = operations
+        let families = Self.families(policy.network)
+        image.setWide(record + Fields.families, families.all)
+        image[record + Fields.netlinks] = families.netlinks
+        image[record + Fields.familyRule] = compiled.familyRule.map { UInt32($0) } ?? KernelRecords.noRule
+        image.count(record + Fields.firstRule, from: counterCount)
+        image.refer(record + Fields.operationRules, to: image.append(operationRules))
+        image.refer(record + Fields.capabilityRules, to: image.append(capabilityRules))
+    }
+
+    /// AF_NETLINK.
+    private static let netlink: UInt32 = 16
+
+    /// The families of sockets that may be made, by number, and the protocols of netlink.
+    private static func families(_ section: NetworkSection?) -> (all: UInt64, netlinks: UInt32) {
+        guard let section else { return (.max, .max) }
+        var all: UInt64 = 0
+        var netlinks: UInt32 = 0
+        for family in section.families.map(\.value) where family.number < 64 {
+            if let number = family.protocolNumber {
+                // Of no other family is one protocol named; those beyond the 32 of the kernel (MAX_LINKS) are none.
+                if family.number == netlink, number < 32 { netlinks |= 1 << number }
+            } else {
+                all |= 1 << UInt64(family.number)
+            }
+        }
+        return (all, netlinks)
+    }
+
+    private mutating func appendFiles(_ policy: Policy, record: Int) throws(KernelTablesError) {
+        let automaton: FileAutomaton
+        do throws(FileAutomatonError) {
+            automaton = try FileAutomaton(
+                policy.files,
+                marks: [
+                    FileMark(
+                        bits: KernelRecords.Mark.kernelHelper,
+                        patterns: KernelHelperFiles.patterns + [KernelHelperFiles.releaseAgents])
+                ])
+        } catch {
+            throw KernelTablesError(error.diagnostic)
+        }
+        let verdicts = automaton.verdicts.map { image.append(Self.words(of: $0)) }
+        image.append(
+            automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.files)
+        if image.words.count > limit { throw tooLarge(policy) }
+    }
+
+    private static func words(of verdict: FileVerdict) -> [UInt32] {
+        typealias Fields = KernelRecords.Verdict
+        var words = zeros(Fields.size)
+        words[Fields.granted] = UInt32(verdict.granted.rawValue)
+        words[Fields.marks] = verdict.marks
+        for (index, rule) in verdict.rules.enumerated() {
+            let isRule = rule != FileVerdict.sectionDefault && rule != FileVerdict.notMediated
+            words[Fields.rules + index] = isRule ? rule : KernelRecords.noRule
+        }
+        words[Fields.reported] = UInt32(verdict.reported.rawValue)
+        return words
+    }
+
+    /// Unix names as an automaton, addresses as a list.
+    private mutating func appendNetwork(
+        _ policy: Policy, _ compiled: KernelPolicy, record: Int
+    ) throws(KernelTablesError) {
+        typealias Fields = KernelRecords.Policy
+        let names: SocketNames
+        do throws(AutomatonError) {
+            names = try SocketNames(policy.network, firstRule: compiled.networkRules)
+        } catch {
+            throw KernelTablesError("the unix endpoints of 'network' make too many states", in: policy)
+        }
+        let verdicts = names.verdicts.map { image.append($0) }
+        image.append(names.automaton, verdicts: verdicts, record: record + Fields.sockets)
+        let endpoints = KernelEndpoint.all(of: policy.network, firstRule: compiled.networkRules)
+        image[record + Fields.endpointCount] = UInt32(endpoints.count)
+        if !endpoints.isEmpty {
+            image.refer(record + Fields.endpoints, to: image.append(endpoints.flatMap(\.words)))
+        }
+    }
+
+    private func tooLarge(_ policy: Policy) -> KernelTablesError {
+        KernelTablesError(
+            "with this policy the kernel's tables have more than \(limit) words", in: policy,
+            hint: "fewer patterns with sets or '**' in them make smaller tables")
+    }
+
+    /// Adds who comes under which policy, and the record that leads to everything.
+    mutating func finish(
+        _ entries: [KernelTables.Entry], user: (String) -> UInt32?
+    ) throws(KernelTablesError) {
+        typealias Fields = KernelRecords.Generation
+        var executables = EntryPatterns()
+        var cgroups = EntryPatterns()
+        var users: [(user: UInt32, slot: UInt32)] = []
+        for entry in entries {
+            for subject in entry.policy.subjects {
+                switch subject.value {
+                case .exec(let pattern): executables.add(pattern, entry.slot)
+                case .cgroup(let pattern): cgroups.add(pattern, entry.slot)
+                case .unit(let name): cgroups.add(Self.cgroups(ofUnit: name), entry.slot)
+                case .user(let name):
+                    guard let number = user(name) else {
+                        throw KernelTablesError(
+                            Diagnostic("there is no user '\(name)'", at: subject.location))
+                    }
+                    users.append((number, UInt32(entry.slot)))
+                }
+            }
+        }
+        try append(executables, record: Fields.executables, entries)
+        try append(cgroups, record: Fields.cgroups, entries)
+        var listed: [UInt32] = []
+        for entry in users.sorted(by: { ($0.user, $0.slot) < ($1.user, $1.slot) })
+        where listed.suffix(2) != [entry.user, entry.slot] {
+            listed += [entry.user, entry.slot]
+        }
+        image[Fields.userEntryCount] = UInt32(listed.count / 2)
+        if !listed.isEmpty { image.refer(Fields.userEntries, to: image.append(listed)) }
+        image[Fields.policyCount] = UInt32(records.count)
+        if !records.isEmpty { image.refer(Fields.policies, to: image.append(records, arePlaces: true)) }
+        if image.words.count > limit, let last = entries.last { throw tooLarge(last.policy) }
+    }
+
+    /// The unit's cgroup, wherever its slice is, and what is beneath it.
+    private static func cgroups(ofUnit name: String) -> PathPattern {
+        PathPattern(tokens: [.anything] + "/\(name)".utf8.map { .byte($0) } + [.subtree])
+    }
+
+    private mutating func append(
+        _ patterns: EntryPatterns, record: Int, _ entries: [KernelTables.Entry]
+    ) throws(KernelTablesError) {
+        var numbers: [[Int]: UInt32] = [[]: 0]
+        var lists: [[Int]] = [[]]
+        let automaton: Automaton
+        do throws(AutomatonError) {
+            automaton = try Automaton(patterns.patterns) { matching in
+                let slots = Set(matching.map { patterns.slots[$0] }).sorted()
+                if let number = numbers[slots] { return number }
+                let number = UInt32(lists.count)
+                numbers[slots] = number
+                lists.append(slots)
+                return number
+            }
+        } catch {
+            let blamed = error.patterns.first.map { patterns.slots[$0] } ?? entries[0].slot
+            let policy = entries.first { $0.slot == blamed }?.policy ?? entries[0].policy
+            throw KernelTablesError("the patterns of 'subjects' make too many states", in: policy)
+        }
+        let places = lists.map { slots in
+            slots.isEmpty ? 0 : image.append([UInt32(slots.count)] + slots.map { UInt32($0) })
+        }
+        image.append(automaton, verdicts: places, record: record)
+    }
+}
+
+/// Patterns by which tasks come under policies.
+private struct EntryPatterns {
+    private(set) var patterns: [Pattern] = []
+    private(set) var slots: [Int] = []
+
+    mutating func add(_ pattern: PathPattern, _ slot: Int) {
+        patterns.append(Pattern(pattern))
+        slots.append(slot)
+    }
+}

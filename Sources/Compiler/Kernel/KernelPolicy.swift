@@ -1,0 +1,79 @@
+public import Policy
+
+/// A policy as the kernel's events speak of it: by its slot, its rules by their numbers.
+public struct KernelPolicy: Hashable, Sendable {
+    /// The resolved policy.
+    public let policy: Policy
+    /// SHA-256 of the resolved policy's text, `sha256:…`.
+    public let digest: String
+    /// All rules, by their number: of files, network, families, capabilities, operations, each in the order of the
+    /// document.
+    public let rules: [DecidingRule]
+    /// Which of them report their decisions.
+    public let areLogged: [Bool]
+
+    let networkRules: Int
+    let familyRule: Int?
+    let capabilityRules: Int
+    let operationRules: Int
+
+    init(_ policy: Policy) {
+        self.policy = policy
+        digest = "sha256:" + PolicyCompiler.digest(of: policy)
+        var headers = (policy.files?.rules ?? []).map(\.header)
+        networkRules = headers.count
+        headers += (policy.network?.rules ?? []).map(\.header)
+        familyRule = policy.network == nil ? nil : headers.count
+        var families: RuleHeader?
+        if let network = policy.network {
+            families = RuleHeader(id: "network.families", verdict: .deny, location: network.location)
+        }
+        headers += families.map { [$0] } ?? []
+        capabilityRules = headers.count
+        headers += (policy.capabilities?.entries ?? []).map(\.header)
+        operationRules = headers.count
+        headers += (policy.operations?.entries ?? []).map(\.header)
+        rules = headers.map { DecidingRule(id: $0.id, location: $0.location, reason: $0.reason) }
+        areLogged = headers.map(\.log)
+    }
+
+    /// How many counters it has: one for its defaults, then one a rule.
+    var counterCount: Int { rules.count + 1 }
+
+    /// The entry that decides about `item`: the first deny, else the first allow, else none.
+    static func decidingEntry<Item>(_ section: ListSection<Item>?, of item: Item) -> Int? {
+        let entries = section?.entries ?? []
+        return entries.firstIndex { $0.header.verdict == .deny && $0.covers(item) }
+            ?? entries.firstIndex { $0.covers(item) }
+    }
+
+    /// The number of the rule that decides about an operation; nil: its default.
+    func rule(of operation: Operation) -> Int? {
+        Self.decidingEntry(policy.operations, of: operation).map { operationRules + $0 }
+    }
+
+    /// The number of the rule that decides about a capability; nil: the section's default.
+    func rule(of capability: Capability) -> Int? {
+        Self.decidingEntry(policy.capabilities, of: capability).map { capabilityRules + $0 }
+    }
+
+    /// Whether an operation is granted.
+    func grants(_ operation: Operation) -> Bool {
+        if let entry = Self.decidingEntry(policy.operations, of: operation) {
+            return policy.operations?.entries[entry].header.verdict == .allow
+        }
+        return switch operation.defaultRule {
+        // Built in, whatever the section's default says.
+        case .denied: false
+        case .granted: true
+        case .sectionDefault: policy.operations?.defaultVerdict ?? .allow == .allow
+        }
+    }
+
+    /// Whether a capability is granted.
+    func grants(_ capability: Capability) -> Bool {
+        guard let section = policy.capabilities else { return true }
+        let entry = Self.decidingEntry(section, of: capability)
+        return (entry.map { section.entries[$0].header.verdict } ?? section.defaultVerdict) == .allow
+    }
+}

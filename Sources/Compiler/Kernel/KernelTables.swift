@@ -1,0 +1,74 @@
+internal import Automata
+public import Policy
+
+/// All policies that are in force together, as the words that the kernel's programs look at, and as people know them.
+///
+/// The words are relocatable: a generation can be placed anywhere in the kernel's array.
+public struct KernelTables: Hashable, Sendable {
+    /// `SWGUARD_POLICIES_MAX`.
+    public static let policyLimit = 4096
+
+    /// A policy, and the slot by which tasks know it: the same in every generation.
+    public struct Entry {
+        public var slot: Int
+        public var policy: Policy
+
+        public init(slot: Int, policy: Policy) {
+            self.slot = slot
+            self.policy = policy
+        }
+    }
+
+    /// By slot; nil: none is there.
+    public let policies: [KernelPolicy?]
+    /// How many counters are needed.
+    public let counterCount: Int
+    private let image: KernelImage
+
+    /// How many words are needed.
+    public var wordCount: Int { image.words.count }
+
+    /// The words of this generation for where the first of them is the word number `base` (not 0), and the first of its
+    /// counters is `counter`. `number` is what events call it.
+    public func words(at base: UInt32, number: UInt32, countingFrom counter: UInt32) -> [UInt32] {
+        var words = image.words(at: base, countingFrom: counter)
+        words[KernelRecords.Generation.number] = number
+        return words
+    }
+
+    /// Compiles policies, each resolved: includes, variables and links are in place.
+    ///
+    /// - Parameters:
+    ///   - limit: how many words there may be.
+    ///   - user: the number of a user; nil: there is none of that name.
+    /// - Throws: a diagnostic at the policy to blame.
+    public static func compile(
+        _ policies: [Policy], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) }
+    ) throws(KernelTablesError) -> Self {
+        try compile(
+            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, user: user)
+    }
+
+    /// The same for policies that have slots already.
+    public static func compile(
+        _ entries: [Entry], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) }
+    ) throws(KernelTablesError) -> Self {
+        var compiler = KernelCompiler(limit: limit)
+        for entry in entries { try compiler.add(entry) }
+        try compiler.finish(entries, user: user)
+        return Self(
+            policies: compiler.policies, counterCount: compiler.counterCount, image: compiler.image)
+    }
+}
+
+/// Why policies cannot be put into the kernel's tables.
+public struct KernelTablesError: Error, Hashable, Sendable {
+    /// At the policy to blame.
+    public var diagnostic: Diagnostic
+
+    init(_ text: String, in policy: Policy, hint: String? = nil) {
+        diagnostic = Diagnostic(text, at: SourceLocation(file: policy.file, line: 1), hint: hint)
+    }
+
+    init(_ diagnostic: Diagnostic) { self.diagnostic = diagnostic }
+}
