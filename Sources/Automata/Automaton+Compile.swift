@@ -6,15 +6,18 @@ extension Automaton {
     /// tree, which cannot, is merged into them from its leaves.
     ///
     /// - Parameters:
+    ///   - claims: for each pattern what it can decide. The verdict must then depend, for each facet, only on which rank
+    ///     decides it. Without, the verdict may be any function of the patterns that match.
     ///   - limits: how large it may become; beyond, an error that names the patterns to blame.
     ///   - verdict: what is said where exactly these patterns match, given as ascending indices. Asked once or more
     ///     for each combination that occurs, and for none at all; it must always answer the same.
     public init(
-        _ patterns: [Pattern], limits: AutomatonLimits = AutomatonLimits(),
+        _ patterns: [Pattern], claims: [Claim]? = nil, limits: AutomatonLimits = AutomatonLimits(),
         verdict: @escaping (_ matching: [Int]) -> UInt32
     ) throws(AutomatonError) {
         let classes = ByteClasses(of: patterns)
-        let subsets = try SubsetConstruction(patterns, classes, limits: limits, verdict: verdict)
+        let subsets = try SubsetConstruction(
+            patterns, classes, claims: claims, limits: limits, verdict: verdict)
         var merging = StateMerging(subsets)
         let (register, start) = merging.run()
         self.init(register, start: start, dead: merging.dead, classes)

@@ -12,11 +12,16 @@ struct PlaceSets {
     private var rows: [UInt32] = []
     /// Whether each set leads only to itself.
     private(set) var isSettled: [Bool] = []
-    private var scratch: [UInt32] = []
+    /// What each pattern claims; nil where the caller does not say.
+    private let claims: [Claim]?
+    /// For each class, where it leads from the set that is worked on.
+    private var reached: [[UInt32]]
 
-    init(_ places: Places, classCount: Int) {
+    init(_ places: Places, classCount: Int, claims: [Claim]?) {
         self.places = places
         self.classCount = classCount
+        self.claims = claims
+        reached = Array(repeating: [], count: classCount)
         _ = intern([])
     }
 
@@ -26,45 +31,61 @@ struct PlaceSets {
     /// The places of a set, ascending.
     subscript(set: UInt32) -> ArraySlice<UInt32> { lists[set] }
 
-    /// The patterns that match where the set stands, ascending.
+    /// The patterns that match where the set stands, ascending; those that its claims leave nothing to say may be missing.
     func matches(of set: UInt32) -> [UInt32] {
         var patterns: [UInt32] = []
-        for place in lists[set] where places.isMatch[Int(place)] {
-            let pattern = places.pattern[Int(place)]
-            if patterns.last != pattern { patterns.append(pattern) }
-        }
+        for place in lists[set] { patterns += places.matches[Int(place)] }
+        patterns.sort()
+        Self.removeRepeated(from: &patterns)
         return patterns
     }
 
-    /// The set in which, besides `set`, the patterns of `entered` stand at those places.
+    /// The set in which, besides `set`, patterns begin at the places `entered`.
     mutating func union(_ set: UInt32, entering entered: [UInt32]) -> UInt32 {
         var all = Array(lists[set])
-        for place in entered {
-            var reached: [UInt32] = []
-            places.append(place, to: &reached)
-            all.append(contentsOf: reached)
-        }
-        all.sort()
-        var unique: [UInt32] = []
-        for place in all where unique.last != place { unique.append(place) }
-        places.removeCovered(from: &unique)
-        return intern(unique)
+        for place in entered { places.append(place, to: &all) }
+        reduce(&all)
+        return intern(all)
     }
 
     /// Works out where each class leads from `set`.
     mutating func expand(_ set: UInt32) {
         guard !isSettled[Int(set)], rowStarts[Int(set)] < 0 else { return }
         rowStarts[Int(set)] = rows.count
+        for number in 0..<classCount { reached[number].removeAll(keepingCapacity: true) }
+        for index in lists.range(of: set) { places.appendMoves(from: lists[element: index], to: &reached) }
         for number in 0..<classCount {
-            scratch.removeAll(keepingCapacity: true)
-            for index in lists.range(of: set) {
-                let place = lists[element: index]
-                guard places.moves[Int(place)].contains(UInt8(number)) else { continue }
-                places.append(places.isRun[Int(place)] ? place : place + 1, to: &scratch)
-            }
-            places.removeCovered(from: &scratch)
-            rows.append(intern(scratch))
+            reduce(&reached[number])
+            rows.append(intern(reached[number]))
         }
+    }
+
+    /// Makes an ascending list of `list`, without what adds nothing.
+    private func reduce(_ list: inout [UInt32]) {
+        guard list.count > 1 else { return }
+        list.sort()
+        Self.removeRepeated(from: &list)
+        places.removeCovered(from: &list)
+        guard let claims, let claimsOfPlaces = places.claims else { return }
+        var settled: SettledFacets?
+        for place in list where places.isSettling[Int(place)] {
+            for pattern in places.matches[Int(place)] {
+                settled = settled ?? SettledFacets()
+                settled?.insert(claims[Int(pattern)], at: place)
+            }
+        }
+        if let settled { list.removeAll { settled.isIdle($0, claimsOfPlaces[Int($0)]) } }
+    }
+
+    /// Removes from an ascending list what is there twice.
+    private static func removeRepeated(from list: inout [UInt32]) {
+        guard list.count > 1 else { return }
+        var count = 1
+        for index in 1..<list.count where list[index] != list[count - 1] {
+            list[count] = list[index]
+            count += 1
+        }
+        list.removeSubrange(count...)
     }
 
     /// Where the class leads from a set that is expanded or settled.
@@ -76,7 +97,7 @@ struct PlaceSets {
     private mutating func intern(_ list: [UInt32]) -> UInt32 {
         let number = lists.intern(list)
         if number == isSettled.count {
-            isSettled.append(list.allSatisfy { places.isSettled[Int($0)] })
+            isSettled.append(list.allSatisfy { places.isSettled($0) })
             rowStarts.append(-1)
         }
         return number

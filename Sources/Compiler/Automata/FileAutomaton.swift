@@ -34,7 +34,9 @@ public struct FileAutomaton: Hashable, Sendable {
         // Asked first, so that it is 0.
         _ = number([])
         do throws(AutomatonError) {
-            automaton = try Automaton(patterns.patterns, limits: limits, verdict: number)
+            automaton = try Automaton(
+                patterns.patterns, claims: patterns.owners.map { judgement.claim(of: $0) }, limits: limits,
+                verdict: number)
         } catch {
             throw FileAutomatonError(error, section, patterns.owners)
         }
@@ -100,6 +102,17 @@ private struct FileJudgement {
             rules: Array(
                 repeating: section == nil ? FileVerdict.notMediated : FileVerdict.sectionDefault,
                 count: FileAccess.allCases.count))
+    }
+
+    /// What a pattern can decide: the accesses of its rule, denies before allows and then in the order of the document;
+    /// or its marks, which nothing overrides.
+    func claim(of owner: FilePatternOwner) -> Claim {
+        guard let index = owner.rule else {
+            return Claim(rank: 0, facets: UInt64(owner.marks) << UInt64(UInt16.bitWidth))
+        }
+        let rule = rules[index]
+        return Claim(
+            rank: UInt32(rule.isDeny ? index : rules.count + index), facets: UInt64(rule.accesses.rawValue))
     }
 
     /// The first deny decides, else the first allow, else the default; `matching` is ascending.
