@@ -12,15 +12,12 @@ struct PlaceSets {
     private var rows: [UInt32] = []
     /// Whether each set leads only to itself.
     private(set) var isSettled: [Bool] = []
-    /// What each pattern claims; nil where the caller does not say.
-    private let claims: [Claim]?
     /// For each class, where it leads from the set that is worked on.
     private var reached: [[UInt32]]
 
-    init(_ places: Places, classCount: Int, claims: [Claim]?) {
+    init(_ places: Places, classCount: Int) {
         self.places = places
         self.classCount = classCount
-        self.claims = claims
         reached = Array(repeating: [], count: classCount)
         _ = intern([])
     }
@@ -36,7 +33,7 @@ struct PlaceSets {
         var patterns: [UInt32] = []
         for place in lists[set] { patterns += places.matches[Int(place)] }
         patterns.sort()
-        Self.removeRepeated(from: &patterns)
+        patterns.removeRepeated()
         return patterns
     }
 
@@ -44,7 +41,7 @@ struct PlaceSets {
     mutating func union(_ set: UInt32, entering entered: [UInt32]) -> UInt32 {
         var all = Array(lists[set])
         for place in entered { places.append(place, to: &all) }
-        reduce(&all)
+        places.reduce(&all)
         return intern(all)
     }
 
@@ -55,43 +52,20 @@ struct PlaceSets {
         for number in 0..<classCount { reached[number].removeAll(keepingCapacity: true) }
         for index in lists.range(of: set) { places.appendMoves(from: lists[element: index], to: &reached) }
         for number in 0..<classCount {
-            reduce(&reached[number])
+            places.reduce(&reached[number])
             rows.append(intern(reached[number]))
         }
-    }
-
-    /// Makes an ascending list of `list`, without what adds nothing.
-    private func reduce(_ list: inout [UInt32]) {
-        guard list.count > 1 else { return }
-        list.sort()
-        Self.removeRepeated(from: &list)
-        places.removeCovered(from: &list)
-        guard let claims, let claimsOfPlaces = places.claims else { return }
-        var settled: SettledFacets?
-        for place in list where places.isSettling[Int(place)] {
-            for pattern in places.matches[Int(place)] {
-                settled = settled ?? SettledFacets()
-                settled?.insert(claims[Int(pattern)], at: place)
-            }
-        }
-        if let settled { list.removeAll { settled.isIdle($0, claimsOfPlaces[Int($0)]) } }
-    }
-
-    /// Removes from an ascending list what is there twice.
-    private static func removeRepeated(from list: inout [UInt32]) {
-        guard list.count > 1 else { return }
-        var count = 1
-        for index in 1..<list.count where list[index] != list[count - 1] {
-            list[count] = list[index]
-            count += 1
-        }
-        list.removeSubrange(count...)
     }
 
     /// Where the class leads from a set that is expanded or settled.
     @inline(__always)
     func next(_ set: UInt32, _ number: Int) -> UInt32 {
         isSettled[Int(set)] ? set : rows[rowStarts[Int(set)] + number]
+    }
+
+    /// Where the classes lead from a set that is expanded, in their order.
+    func targets(of set: UInt32) -> ArraySlice<UInt32> {
+        rows[rowStarts[Int(set)]..<(rowStarts[Int(set)] + classCount)]
     }
 
     private mutating func intern(_ list: [UInt32]) -> UInt32 {

@@ -4,7 +4,9 @@
 /// To stand at a place is to have taken the steps that lead there. A place whose step is a run takes more bytes of it, and
 /// whoever stands above a run stands at the run too, since it may be empty. Places are in preorder, as the nodes of
 /// `LiteralTrie`: 300 patterns that begin with `/**` have one place for it, and a set of places is small.
-struct Places {
+///
+/// A class, so that the inner loops do not copy twenty arrays' references; it does not change once it is made.
+final class Places {
     /// A pattern behind its literal beginning.
     struct Branch {
         /// The literal beginning, as classes of bytes.
@@ -34,8 +36,8 @@ struct Places {
     private(set) var covers: [UInt32] = []
     /// The patterns that match at each place.
     private(set) var matches: [[UInt32]] = []
-    /// What the patterns of a place can decide; nil where the caller does not say.
-    private(set) var claims: [Claim]?
+    /// What each pattern can decide, and what those of each place can together; nil where the caller does not say.
+    private(set) var claims: (ofPatterns: [Claim], ofPlaces: [Claim])?
     /// Whether the patterns that match at a place match whatever comes.
     private(set) var isSettling: [Bool] = []
     /// The places at which literal beginnings end, each with one pattern that begins so.
@@ -78,11 +80,11 @@ struct Places {
         for place in spine { end[Int(place)] = UInt32(count) }
         findCovered()
         isSettling = (0..<count).map { isRun[$0] && !matches[$0].isEmpty && takesAll($0) }
-        self.claims = claims.map { Self.claims(of: matches, end, $0) }
+        self.claims = claims.map { ($0, Self.claims(of: matches, end, $0)) }
         findMoves()
     }
 
-    private mutating func append(_ number: UInt32?, _ branch: Branch, isBehindRun: Bool) -> UInt32 {
+    private func append(_ number: UInt32?, _ branch: Branch, isBehindRun: Bool) -> UInt32 {
         step.append(number)
         end.append(0)
         isRun.append(number.map { steps.isRun[Int($0)] } ?? false)
@@ -101,7 +103,7 @@ struct Places {
         return left.pattern < right.pattern
     }
 
-    private mutating func findCovered() {
+    private func findCovered() {
         covers = (0..<UInt32(count)).map { $0 }
         for run in 0..<count where isRun[run] {
             guard let number = step[run] else { continue }
@@ -138,7 +140,7 @@ struct Places {
     /// Whether the place leads only to itself, and is left by nothing.
     func isSettled(_ place: UInt32) -> Bool { isSettling[Int(place)] && end[Int(place)] == place + 1 }
 
-    private mutating func findMoves() {
+    private func findMoves() {
         for place in 0..<UInt32(count) {
             if isRun[Int(place)], let number = step[Int(place)] { moves.append((number, place)) }
             forEachChild(of: place) { child in
@@ -152,7 +154,7 @@ struct Places {
         }
     }
 
-    private mutating func reach(_ place: UInt32) {
+    private func reach(_ place: UInt32) {
         // A place that matches nothing and that only runs follow is left by nothing.
         if moveStarts[Int(place)] < moveStarts[Int(place) + 1] || !matches[Int(place)].isEmpty {
             reached.append(place)
@@ -187,21 +189,5 @@ struct Places {
                 append(next, to: &lists[Int(steps.classes[taken])])
             }
         }
-    }
-
-    /// Removes from an ascending list what runs in it cover.
-    func removeCovered(from list: inout [UInt32]) {
-        guard list.count > 1 else { return }
-        var covered = UInt32.max
-        var write = list.count
-        for read in list.indices.reversed() {
-            let place = list[read]
-            let isCovered = place >= covered
-            if isRun[Int(place)] { covered = min(covered, covers[Int(place)]) }
-            if isCovered { continue }
-            write -= 1
-            list[write] = place
-        }
-        list.removeSubrange(..<write)
     }
 }

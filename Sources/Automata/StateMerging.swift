@@ -41,9 +41,8 @@ struct StateMerging {
             }
         }
         for set in open {
-            for number in 0..<classCount {
-                let next = subsets.sets.next(set, number)
-                if subsets.sets.isSettled[Int(next)] { involved.insert(subsets.verdict(ofSet: next)) }
+            for next in subsets.sets.targets(of: set) where subsets.sets.isSettled[Int(next)] {
+                involved.insert(subsets.verdict(ofSet: next))
             }
         }
         // Settled states with one verdict are one.
@@ -59,7 +58,7 @@ struct StateMerging {
         var rows: [UInt32] = []
         rows.reserveCapacity(verdicts.count * classCount)
         for set in open {
-            for number in 0..<classCount { rows.append(stateOfSet[Int(subsets.sets.next(set, number))]) }
+            for next in subsets.sets.targets(of: set) { rows.append(stateOfSet[Int(next)]) }
         }
         for state in open.count..<verdicts.count {
             rows.append(contentsOf: repeatElement(UInt32(state), count: classCount))

@@ -24,7 +24,7 @@ struct SubsetConstruction {
         let beginnings = Beginnings(of: patterns, classes)
         let places = Places(beginnings.branches, beginnings.steps, claims: claims)
         trie = try LiteralTrie(beginnings.words(places), limit: limits.states)
-        sets = PlaceSets(places, classCount: classes.count, claims: claims)
+        sets = PlaceSets(places, classCount: classes.count)
         setOfNode = Array(repeating: PlaceSets.empty, count: trie.count)
         verdictOfNode = Array(repeating: 0, count: trie.count)
         reach(PlaceSets.empty)
@@ -36,7 +36,7 @@ struct SubsetConstruction {
             if sets.isSettled[Int(set)] {
                 reach(set)
             } else {
-                for number in 0..<sets.classCount { reach(sets.next(set, number)) }
+                for next in sets.targets(of: set) { reach(next) }
             }
             next += 1
         }
@@ -80,7 +80,13 @@ struct SubsetConstruction {
             }
             // Where the set is a state itself, all that it leads to is reached from there.
             if !isReached(set) {
-                for number in 0..<sets.classCount where !isChild[number] { reach(sets.next(set, number)) }
+                if sets.isSettled[Int(set)] {
+                    if isChild.contains(false) { reach(set) }
+                } else {
+                    for (number, next) in sets.targets(of: set).enumerated() where !isChild[number] {
+                        reach(next)
+                    }
+                }
             }
             trie.forEachChild(of: node) { child in isChild[Int(trie.classes[child])] = false }
         }
