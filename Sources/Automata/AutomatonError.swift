@@ -23,8 +23,8 @@ public struct AutomatonLimits: Hashable, Sendable {
     /// Sets of places times byte classes; each is four bytes of memory, twelve while states are merged.
     public var transitions: Int
 
-    /// The texts of a policy's patterns end at 1 MiB, which is a million states of literals; the transitions are
-    /// 64 MiB.
+    /// The texts of a policy's patterns end at 1 MiB, which is a million states of literals; the transitions
+    /// are 64 MiB.
     public init(states: Int = 1_000_000, transitions: Int = 1 << 24) {
         self.states = states
         self.transitions = transitions

@@ -1,8 +1,10 @@
-/// What a pattern's match can decide, so that patterns that no longer matter are forgotten while sets are made.
+/// What a pattern's match can decide, so that patterns that no longer matter are forgotten while sets are
+/// made.
 ///
-/// A verdict has facets (the accesses to a file), each decided by the matching patterns of the lowest rank that have it.
-/// Once one of them matches whatever comes (`/**/.ssh/**` behind `/.ssh/`), those of the same facets and no lower rank
-/// can be given up: without this, 30 such patterns are 2^30 sets, each of which says that the rule denies.
+/// A verdict has facets (the accesses to a file), each decided by the matching patterns of the lowest rank
+/// that have it. Once one of them matches whatever comes (`/**/.ssh/**` behind `/.ssh/`), those of the same
+/// facets and no lower rank can be given up: without this, 30 such patterns are 2^30 sets, each of which says
+/// that the rule denies.
 public struct Claim: Hashable, Sendable {
     /// Lower decides first; patterns of one rank are interchangeable.
     public var rank: UInt32

@@ -1,9 +1,10 @@
 extension PlaceSets {
     /// The patterns that multiply the sets, the worst first.
     ///
-    /// A pattern that stands at its first run needs no sets of its own. What it remembers beyond that does: each place
-    /// further on (`/**a????????`), and twice as much a place behind another run (`/**a**b`), for that is a choice made
-    /// before, and all sets of the other patterns are there once with it and once without.
+    /// A pattern that stands at its first run needs no sets of its own. What it remembers beyond that does:
+    /// each place further on (`/**a????????`), and twice as much a place behind another run (`/**a**b`), for
+    /// that is a choice made before, and all sets of the other patterns are there once with it and once
+    /// without.
     func patternsToBlame() -> [Int] {
         var occurrences = Array(repeating: 0, count: places.count)
         for set in 0..<UInt32(count) {

@@ -1,5 +1,5 @@
-/// The sets of places that patterns can stand at together, and where each byte class leads from them: the subset
-/// construction, done only for the sets that are asked for.
+/// The sets of places that patterns can stand at together, and where each byte class leads from them: the
+/// subset construction, done only for the sets that are asked for.
 struct PlaceSets {
     /// The set that no pattern is in: nothing can match any more.
     static let empty: UInt32 = 0
@@ -28,7 +28,8 @@ struct PlaceSets {
     /// The places of a set, ascending.
     subscript(set: UInt32) -> ArraySlice<UInt32> { lists[set] }
 
-    /// The patterns that match where the set stands, ascending; those that its claims leave nothing to say may be missing.
+    /// The patterns that match where the set stands, ascending; those that its claims leave nothing to say
+    /// may be missing.
     func matches(of set: UInt32) -> [UInt32] {
         var patterns: [UInt32] = []
         for place in lists[set] { patterns += places.matches[Int(place)] }

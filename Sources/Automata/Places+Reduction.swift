@@ -1,6 +1,6 @@
 extension Places {
-    /// Makes an ascending list of `list`, each place once, without what adds nothing: what runs cover, and what the claims
-    /// leave nothing to say.
+    /// Makes an ascending list of `list`, each place once, without what adds nothing: what runs cover, and
+    /// what the claims leave nothing to say.
     func reduce(_ list: inout [UInt32]) {
         guard list.count > 1 else { return }
         list.sort()

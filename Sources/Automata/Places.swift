@@ -1,11 +1,13 @@
-/// The places that patterns can stand at behind their literal beginnings: a nondeterministic automaton, as a tree in which
-/// steps that patterns have in common are there once.
+/// The places that patterns can stand at behind their literal beginnings: a nondeterministic automaton, as a
+/// tree in which steps that patterns have in common are there once.
 ///
-/// To stand at a place is to have taken the steps that lead there. A place whose step is a run takes more bytes of it, and
-/// whoever stands above a run stands at the run too, since it may be empty. Places are in preorder, as the nodes of
-/// `LiteralTrie`: 300 patterns that begin with `/**` have one place for it, and a set of places is small.
+/// To stand at a place is to have taken the steps that lead there. A place whose step is a run takes more
+/// bytes of it, and whoever stands above a run stands at the run too, since it may be empty. Places are in
+/// preorder, as the nodes of `LiteralTrie`: 300 patterns that begin with `/**` have one place for it, and a
+/// set of places is small.
 ///
-/// A class, so that the inner loops do not copy twenty arrays' references; it does not change once it is made.
+/// A class, so that the inner loops do not copy twenty arrays' references; it does not change once it is
+/// made.
 final class Places {
     /// A pattern behind its literal beginning.
     struct Branch {
@@ -29,14 +31,17 @@ final class Places {
     private(set) var branchCount: [UInt32] = []
     /// One pattern that does.
     private(set) var pattern: [UInt32] = []
-    /// For a run: the first of the places just above it that add nothing to a set that has the run, or the run itself.
+    /// For a run: the first of the places just above it that add nothing to a set that has the run, or the
+    /// run itself.
     ///
-    /// They are those from which every pattern leads through the run, by steps that take only bytes that the run takes
-    /// too: whatever matches from there matches from the run. This keeps `/**/a*b**` from remembering every `a`.
+    /// They are those from which every pattern leads through the run, by steps that take only bytes that the
+    /// run takes too: whatever matches from there matches from the run. This keeps `/**/a*b**` from
+    /// remembering every `a`.
     private(set) var covers: [UInt32] = []
     /// The patterns that match at each place.
     private(set) var matches: [[UInt32]] = []
-    /// What each pattern can decide, and what those of each place can together; nil where the caller does not say.
+    /// What each pattern can decide, and what those of each place can together; nil where the caller does not
+    /// say.
     private(set) var claims: (ofPatterns: [Claim], ofPlaces: [Claim])?
     /// Whether the patterns that match at a place match whatever comes.
     private(set) var isSettling: [Bool] = []

@@ -28,8 +28,8 @@ struct StateMerging {
     private mutating func mergeSets() {
         var open: [UInt32] = []
         var settled: [(set: UInt32, verdict: UInt32)] = []
-        // The verdicts with which a settled state can be the same as an open one, or be led to by one. 10,000 subtrees
-        // are 10,000 settled states, and seldom any of these.
+        // The verdicts with which a settled state can be the same as an open one, or be led to by one. 10,000
+        // subtrees are 10,000 settled states, and seldom any of these.
         var involved: Set<UInt32> = []
         for set in subsets.reached {
             let verdict = subsets.verdict(ofSet: set)

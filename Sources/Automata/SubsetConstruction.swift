@@ -1,7 +1,8 @@
 /// The reachable states of an automaton before any are merged, and their verdicts.
 ///
-/// A state is a node of the literal tree with the set of places that the input to it leads to, or, off the tree, such
-/// a set alone. The first kind is as many as the tree has nodes; only the second can be many, and is bounded.
+/// A state is a node of the literal tree with the set of places that the input to it leads to, or, off the
+/// tree, such a set alone. The first kind is as many as the tree has nodes; only the second can be many, and
+/// is bounded.
 struct SubsetConstruction {
     let trie: LiteralTrie
     private(set) var sets: PlaceSets
