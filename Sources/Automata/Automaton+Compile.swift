@@ -7,12 +7,10 @@ extension Automaton {
     ///
     /// - Parameters:
     ///   - claims: for each pattern what it can decide. The verdict must then depend, for each facet, only on
-    ///     which rank
-    ///     decides it. Without, the verdict may be any function of the patterns that match.
+    ///     the rank that decides it. Without, the verdict may be any function of the patterns that match.
     ///   - limits: how large it may become; beyond, an error that names the patterns to blame.
-    ///   - verdict: what is said where exactly these patterns match, given as ascending indices. Asked once
-    ///     or more
-    ///     for each combination that occurs, and for none at all; it must always answer the same.
+    ///   - verdict: what is said where exactly these patterns match, given as ascending indices. Asked for
+    ///     each combination that occurs, once or more often; it must always answer the same.
     public init(
         _ patterns: [Pattern], claims: [Claim]? = nil, limits: AutomatonLimits = AutomatonLimits(),
         verdict: @escaping (_ matching: [Int]) -> UInt32
