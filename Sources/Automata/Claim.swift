@@ -19,6 +19,16 @@ public struct Claim: Hashable, Sendable {
     /// What no pattern claims.
     static let none = Self(rank: .max, facets: 0)
 
+    /// Those of `claims` that decide a facet before all others, at most one a facet.
+    static func deciding(_ claims: [Self]) -> [Self] {
+        var seen: UInt64 = 0
+        return claims.sorted { ($0.rank, $0.facets) < ($1.rank, $1.facets) }.filter { claim in
+            let isFirst = claim.facets & ~seen != 0
+            seen |= claim.facets
+            return isFirst
+        }
+    }
+
     mutating func formUnion(_ other: Self) {
         rank = min(rank, other.rank)
         facets |= other.facets

@@ -10,6 +10,8 @@ struct InternedLists {
     private var slots: [UInt32] = Array(repeating: 0, count: 64)
 
     var count: Int { starts.count - 1 }
+    /// The elements of all lists together.
+    var elementCount: Int { elements.count }
 
     /// Where the elements of list `number` are in the buffer: an index for `self[element:]`.
     @inline(__always)

@@ -23,7 +23,8 @@ struct PlaceSets {
     }
 
     var count: Int { lists.count }
-    var transitionCount: Int { rows.count }
+    /// The numbers that are kept: members of sets, and where classes lead.
+    var size: Int { lists.elementCount + rows.count }
 
     /// The places of a set, ascending.
     subscript(set: UInt32) -> ArraySlice<UInt32> { lists[set] }

@@ -27,9 +27,9 @@ extension Places {
         guard let claims, list.contains(where: { isSettling[Int($0)] }) else { return }
         var settled = SettledFacets()
         for place in list where isSettling[Int(place)] {
-            for pattern in matches[Int(place)] { settled.insert(claims.ofPatterns[Int(pattern)], at: place) }
+            for claim in settledClaims[Int(place)] { settled.insert(claim, at: place) }
         }
-        list.removeAll { settled.isIdle($0, claims.ofPlaces[Int($0)]) }
+        list.removeAll { settled.isIdle($0, claims[Int($0)]) }
     }
 }
 

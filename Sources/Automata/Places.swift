@@ -40,9 +40,10 @@ final class Places {
     private(set) var covers: [UInt32] = []
     /// The patterns that match at each place.
     private(set) var matches: [[UInt32]] = []
-    /// What each pattern can decide, and what those of each place can together; nil where the caller does not
-    /// say.
-    private(set) var claims: (ofPatterns: [Claim], ofPlaces: [Claim])?
+    /// What the patterns of each place can decide together; nil where the caller does not say.
+    private(set) var claims: [Claim]?
+    /// What those that match at each settling place decide, but for what a lower rank among them decides.
+    private(set) var settledClaims: [[Claim]] = []
     /// Whether the patterns that match at a place match whatever comes.
     private(set) var isSettling: [Bool] = []
     /// The places at which literal beginnings end, each with one pattern that begins so.
@@ -85,7 +86,12 @@ final class Places {
         for place in spine { end[Int(place)] = UInt32(count) }
         findCovered()
         isSettling = (0..<count).map { isRun[$0] && !matches[$0].isEmpty && takesAll($0) }
-        self.claims = claims.map { ($0, Self.claims(of: matches, end, $0)) }
+        if let claims {
+            self.claims = Self.claims(of: matches, end, claims)
+            settledClaims = (0..<count).map { place in
+                isSettling[place] ? Claim.deciding(matches[place].map { claims[Int($0)] }) : []
+            }
+        }
         findMoves()
     }
 

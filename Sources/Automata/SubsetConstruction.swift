@@ -105,7 +105,7 @@ struct SubsetConstruction {
         if trie.count + sets.count > limits.states {
             throw AutomatonError(limit: .states(limits.states), patterns: sets.patternsToBlame())
         }
-        if sets.transitionCount > limits.transitions {
+        if sets.size > limits.transitions {
             throw AutomatonError(limit: .transitions(limits.transitions), patterns: sets.patternsToBlame())
         }
     }

@@ -49,4 +49,12 @@ import Testing
         #expect(automaton.stateCount < 40 * 70)
         #expect(automaton.verdict(automaton.run("/a/.name7/.name30/.name5x/.name6".utf8)) == 700)
     }
+
+    @Test func `a pattern that is there many times costs once`() throws {
+        let patterns = (0..<3_000).map { _ in Pattern("/**") } + (0..<30).map { Pattern("/**/x\($0)*y/**") }
+        let claims = patterns.indices.map { Claim(rank: UInt32($0), facets: 1) }
+        let automaton = try Automaton(patterns, claims: claims) { Self.verdict(Array($0.prefix(1)), claims) }
+        #expect(automaton.stateCount == 3)
+        #expect(automaton.verdict(automaton.run("/x1y/z".utf8)) == 100)
+    }
 }
