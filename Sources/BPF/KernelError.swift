@@ -23,11 +23,12 @@ public struct KernelError: Error, Hashable, Sendable, CustomStringConvertible {
         return "cannot \(operation): \(reason)\(detail)"
     }
 
-    /// The last line of the verifier's log that says why; without such a log, libbpf's first message.
+    /// The last line of the verifier's log that says why; without such a log, libbpf's first message about a failure
+    /// that it did not try to get around.
     private var decisiveLine: Substring? {
         let lines = log.split(separator: "\n")
         guard let begin = lines.lastIndex(where: { $0.contains("BEGIN PROG LOAD LOG") }) else {
-            return lines.first
+            return lines.first { !$0.contains("Retrying") }
         }
         let verifier = lines[(begin + 1)...].prefix { !$0.contains("END PROG LOAD LOG") }
         return verifier.last { !$0.hasPrefix("processed ") && !$0.hasPrefix("verification time") }

@@ -33,6 +33,14 @@ public struct Map: ~Copyable {
         }
     }
 
+    /// Takes over `descriptor`.
+    init(owning descriptor: CInt, named name: String, keySize: Int, valueSize: Int) {
+        self.descriptor = descriptor
+        self.name = name
+        self.keySize = keySize
+        self.valueSize = valueSize
+    }
+
     /// A descriptor of its own of the map that `descriptor` shows.
     init(duplicating descriptor: CInt, named name: String) throws(KernelError) {
         var information = bpf_map_info()

@@ -116,6 +116,18 @@ public struct OpenObject: ~Copyable {
         return unsafe String(cString: name)
     }
 
+    /// Leaves out those of the `optional` programs whose hook this kernel does not have; gives their sections.
+    public mutating func leaveOutMissing(of optional: Set<String>) throws(KernelError) -> [String] {
+        let types = try KernelTypes()
+        var missing: [String] = []
+        for program in programs where optional.contains(program) {
+            guard let section = section(of: program), !types.has(hookOf: section) else { continue }
+            try setLoaded(false, program: program)
+            missing.append(section)
+        }
+        return missing
+    }
+
     /// Creates the maps and has the kernel verify the chosen programs; nothing runs yet.
     ///
     /// Where it fails, nothing stays in the kernel, and the error holds the verifier's log.
@@ -161,6 +173,26 @@ public struct Object: ~Copyable {
             throw KernelError(operation: "find the BPF map '\(name)'", code: -descriptor)
         }
         return try Map(duplicating: descriptor, named: name)
+    }
+
+    /// How many instructions the verifier walked through to accept `program`: its cost at load, and its distance from
+    /// the limit of one million.
+    ///
+    /// ## Minimum kernel version
+    /// 5.16 (`verified_insns`); 0 before.
+    public borrowing func verifiedInstructions(of program: String) throws(KernelError) -> Int {
+        let handle = unsafe try self.program(program)
+        let descriptor = unsafe bpf_program__fd(handle)
+        guard descriptor >= 0 else {
+            throw KernelError(operation: "look at the BPF program '\(program)'", code: -descriptor)
+        }
+        var information = bpf_prog_info()
+        var size = UInt32(MemoryLayout<bpf_prog_info>.size)
+        let result = unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size)
+        guard result == 0 else {
+            throw KernelError(operation: "look at the BPF program '\(program)'", code: -result)
+        }
+        return Int(information.verified_insns)
     }
 
     /// libbpf's handle of the program `name`, for as long as this object lives.

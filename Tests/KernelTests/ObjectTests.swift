@@ -3,6 +3,32 @@ import CSwguardBPF
 import Glibc
 import Testing
 
+struct KernelErrorTests {
+    @Test func `the verifier's last useful line is the detail`() {
+        let log = """
+            libbpf: prog 'swguard_file_open': BPF program load failed: Permission denied
+            libbpf: prog 'swguard_file_open': -- BEGIN PROG LOAD LOG --
+            0: R1=ctx(off=0,imm=0) R10=fp0
+            1: (79) r1 = *(u64 *)(r1 +0)
+            R1 invalid mem access 'scalar'
+            processed 2 insns (limit 1000000) max_states_per_insn 0
+            -- END PROG LOAD LOG --
+            libbpf: failed to load object 'swguard'
+            """
+        let error = KernelError(operation: "load the BPF programs of 'swguard'", code: EACCES, log: log)
+        #expect(
+            error.description
+                == "cannot load the BPF programs of 'swguard': Permission denied (R1 invalid mem access 'scalar')"
+        )
+    }
+
+    @Test func `without a log there is no detail`() {
+        #expect(
+            KernelError(operation: "attach 'x'", code: EBUSY).description
+                == "cannot attach 'x': Device or resource busy")
+    }
+}
+
 /// Of these, none needs a kernel that loads anything.
 struct OpenObjectTests {
     @Test func `the embedded object has the programs`() throws {
@@ -42,5 +68,33 @@ struct ObjectTests {
         } catch {
             #expect(error.operation == "attach the BPF program 'swguard_file_open'")
         }
+    }
+
+    @Test func `a load that the kernel refuses says what it refused`() throws {
+        var open = try OpenObject.swguard()
+        try open.setCapacity(0, map: "tables")
+        do throws(KernelError) {
+            _ = try open.load()
+            Issue.record("it was loaded")
+        } catch {
+            #expect(error.code == EINVAL)
+            #expect(error.description.contains("map 'tables': failed to create"))
+        }
+    }
+
+    @Test func `the verifier's cost is known`() throws {
+        let object = try OpenObject.swguard().load()
+        #expect(try object.verifiedInstructions(of: "swguard_file_open") > 1)
+    }
+
+    @Test func `a map made apart finds the longest prefix`() throws {
+        let map = try Map(
+            creating: .longestPrefixTrie, named: "prefixes", keySize: 8, valueSize: 4, capacity: 8)
+        // The length in bits, then the bytes.
+        try map.update(UInt64(8) | 0x0a << 32, UInt32(1))
+        try map.update(UInt64(16) | 0x020a << 32, UInt32(2))
+        #expect(try map.lookup(UInt64(32) | 0x0000_020a << 32, as: UInt32.self) == 2)
+        #expect(try map.lookup(UInt64(32) | 0x0000_030a << 32, as: UInt32.self) == 1)
+        #expect(try map.lookup(UInt64(32) | 0x0000_030b << 32, as: UInt32.self) == nil)
     }
 }

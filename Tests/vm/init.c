@@ -219,11 +219,10 @@ static void mount_kernel_filesystems(const char *root)
 static void make_links_and_directories(void)
 {
 	static const char *const directories[] = {
-		"/root", "/home", "/srv",	 "/mnt",     "/media",	  "/var/tmp", "/var/log",
-		"/var/lib", "/var/cache", "/var/spool", "/run/lock", "/run/user", "/boot",
+		"/root",    "/home",	"/srv",	      "/mnt",	   "/media",	"/var",	     "/var/tmp",
+		"/var/log", "/var/lib", "/var/cache", "/run/lock", "/run/user", "/boot",
 	};
 
-	mkdir("/var", 0755);
 	for (size_t index = 0; index < sizeof directories / sizeof *directories; index++)
 		if (mkdir(directories[index], 0755) && errno != EEXIST)
 			fail("make %s", directories[index]);
@@ -331,15 +330,30 @@ static void write_all(int file, const char *bytes, size_t size)
 	}
 }
 
-// Passes on what is in the pipe; false at its end.
-static bool pump(int from, int to)
+// Passes on some of what is in the pipe, and returns how much; 0 at its end.
+static ssize_t pump(int from, int to)
 {
 	static char buffer[1 << 16];
-	ssize_t count = read(from, buffer, sizeof buffer);
+	ssize_t count;
 
-	if (count > 0)
-		write_all(to, buffer, count);
-	return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
+	do
+		count = read(from, buffer, sizeof buffer);
+	while (count < 0 && errno == EINTR);
+	if (count < 0)
+		fail("read the command's output");
+	write_all(to, buffer, count);
+	return count;
+}
+
+// Passes on what is in the pipe now. Others may go on writing to it, and are not waited for.
+static void drain(int from, int to)
+{
+	int waiting = 0;
+
+	if (ioctl(from, FIONREAD, &waiting))
+		fail("look at the command's output");
+	while (waiting > 0)
+		waiting -= pump(from, to);
 }
 
 static void start(char **command, char **environment, int output, int errors)
@@ -398,9 +412,9 @@ static int run(char **command, char **environment)
 		if (poll(events, 3, -1) < 0 && errno != EINTR)
 			fail("poll");
 		if (events[1].revents)
-			open_ends[0] = pump(output[0], ports[0]);
+			open_ends[0] = pump(output[0], ports[0]) > 0;
 		if (events[2].revents)
-			open_ends[1] = pump(errors[0], ports[1]);
+			open_ends[1] = pump(errors[0], ports[1]) > 0;
 		if (!events[0].revents)
 			continue;
 		while (read(ends, &information, sizeof information) > 0)
@@ -412,14 +426,10 @@ static int run(char **command, char **environment)
 							    128 + WTERMSIG(ended);
 	}
 	// What it wrote before it ended is in the pipes.
-	for (int index = 0; index < 2; index++) {
-		int from = index ? errors[0] : output[0];
-		int waiting = 0;
-
-		while (open_ends[index] && !ioctl(from, FIONREAD, &waiting) && waiting > 0)
-			open_ends[index] = pump(from, ports[index]);
-		close(ports[index]);
-	}
+	drain(output[0], ports[0]);
+	drain(errors[0], ports[1]);
+	close(ports[0]);
+	close(ports[1]);
 	return status;
 }
 
@@ -433,9 +443,11 @@ int main(void)
 	load_modules();
 	mount_at("virtiofs", "share", SHARE, MS_RDONLY, NULL);
 	mount_at("tmpfs", "tmpfs", ROOT, 0, "mode=0755");
-	build_root();
-	copy_tree("/etc", ROOT "/etc");
+	// First, since the checkout may be shown beneath /tmp.
 	mount_kernel_filesystems(ROOT);
+	copy_tree("/etc", ROOT "/etc");
+	copy_tree("/var", ROOT "/var");
+	build_root();
 	command = read_strings(SHARE "/command");
 	environment = read_strings(SHARE "/environment");
 	enter_root();

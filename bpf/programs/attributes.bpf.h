@@ -10,8 +10,9 @@ static __always_inline int note_mount(__u64 mount)
 {
 	struct scratch *scratch;
 
-	if (!is_confined())
+	if (!confinement())
 		return 0;
+	// Without it the attribute's hook finds no mount, or an older one's, and denies.
 	scratch = scratch_of_current();
 	if (scratch)
 		scratch->write_mount = mount;
@@ -48,20 +49,14 @@ static __always_inline int ask_attribute(struct dentry *dentry)
 SEC("lsm/path_chmod")
 int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask(own, path, SWGUARD_METADATA));
 }
 
 SEC("lsm/path_chown")
 int BPF_PROG(swguard_path_chown, const struct path *path)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask(own, path, SWGUARD_METADATA));
 }
 
@@ -89,8 +84,7 @@ int swguard_inode_setattr(const __u64 *arguments)
 	struct dentry *dentry = (struct dentry *)arguments[0];
 	struct iattr *attributes = (struct iattr *)arguments[1];
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	if (bpf_core_type_exists(struct mnt_idmap)) {
 		dentry = (struct dentry *)attributes;
 		// At a fixed offset of the context, as the verifier wants it.
@@ -103,8 +97,7 @@ int swguard_inode_setattr(const __u64 *arguments)
 	SEC("lsm/" #hook)                                                           \
 	int BPF_PROG(swguard_##hook, void *id_map, struct dentry *dentry)           \
 	{                                                                           \
-		if (!is_confined())                                                 \
-			return 0;                                                   \
+		PASS_UNCONFINED(own);                                                       \
 		VERDICT(ask_attribute(dentry));                                     \
 	}
 

@@ -74,6 +74,9 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 	from = name->d_name.name;
 	if (length == 0 || length > CACHE_NAME_SIZE || bpf_probe_read_kernel(text, length, from))
 		return 0;
+	// It may be an O_TMPFILE's.
+	if (text[0] == '#')
+		return 0;
 	automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
 	classes = field(words, automaton, struct swguard_automaton, classes);
 	cells = field(words, automaton, struct swguard_automaton, cells);

@@ -224,7 +224,7 @@ __noinline int judge_operation(__u32 operation, __u32 is_quiet)
 	return question.error;
 }
 
-// The layers of the task that is running; NULL where it is under no policy. Every hook begins with it.
+// The layers of the task that is running; NULL where it is under no policy.
 static __always_inline struct swguard_layers *confinement(void)
 {
 	struct swguard_layers *own;
@@ -233,11 +233,6 @@ static __always_inline struct swguard_layers *confinement(void)
 		return NULL;
 	own = layers_of(bpf_get_current_task_btf());
 	return own && own->count ? own : NULL;
-}
-
-static __always_inline bool is_confined(void)
-{
-	return confinement() != NULL;
 }
 
 // Finds what `dentry` is called through `mount`; an enum walk_result.
@@ -302,6 +297,19 @@ static __always_inline int ask(struct swguard_layers *own, const struct path *pa
 		return end_;                   \
 	} while (0)
 #define REFUSE(error) END_WITH(-(error))
+
+// Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
+// the request is denied.
+#define PASS_UNCONFINED(own)                           \
+	struct swguard_layers *own = confinement();    \
+                                                       \
+	if (!own) {                                    \
+		if (are_layers_hidden())               \
+			REFUSE(EACCES);                \
+		return 0;                              \
+	}                                              \
+	(void)own
+
 #define VERDICT(expression)                    \
 	do {                                   \
 		int verdict_ = (expression);   \

@@ -244,7 +244,7 @@ int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, 
 	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
 	int error;
 
-	if (is_confined()) {
+	if (confinement()) {
 		error = judge_operation(OPERATION_SETUID, 0);
 		if (error)
 			REFUSE(EPERM);

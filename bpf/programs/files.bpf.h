@@ -70,10 +70,7 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask_open(own, file));
 }
 
@@ -81,20 +78,14 @@ int BPF_PROG(swguard_file_open, struct file *file)
 SEC("lsm/file_receive")
 int BPF_PROG(swguard_file_receive, struct file *file)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask_open(own, file));
 }
 
 SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask(own, path, SWGUARD_WRITE));
 }
 
@@ -104,10 +95,7 @@ int BPF_PROG(swguard_path_truncate, const struct path *path)
 SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask(own, path, SWGUARD_READ));
 }
 
@@ -135,8 +123,9 @@ int BPF_PROG(swguard_mmap_file, struct file *file, unsigned long requested, unsi
 {
 	int error = 0;
 
-	if (!(protection & PROT_EXEC) || !is_confined())
+	if (!(protection & PROT_EXEC))
 		return 0;
+	PASS_UNCONFINED(own);
 	if (protection & PROT_WRITE)
 		error = ask_writable_code();
 	if (!error && file && !is_executing())
@@ -150,8 +139,9 @@ int BPF_PROG(swguard_file_mprotect, struct vm_area_struct *area, unsigned long r
 	struct file *file;
 	int error = 0;
 
-	if (!(protection & PROT_EXEC) || !is_confined())
+	if (!(protection & PROT_EXEC))
 		return 0;
+	PASS_UNCONFINED(own);
 	file = BPF_CORE_READ(area, vm_file);
 	// What has been written is not told apart from what could have been: pages of its own, or writable now.
 	if (protection & PROT_WRITE || BPF_CORE_READ(area, vm_flags) & VM_WRITE || BPF_CORE_READ(area, anon_vma))

@@ -15,7 +15,33 @@ struct in6_addr {
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct bpf_local_storage;
+struct hlist_node {
+	struct hlist_node *next;
+};
+
+struct hlist_head {
+	struct hlist_node *first;
+};
+
+struct bpf_local_storage_map;
+
+struct bpf_local_storage_data {
+	struct bpf_local_storage_map *smap;
+};
+
+struct bpf_local_storage_elem {
+	struct hlist_node snode;
+	struct bpf_local_storage_data sdata;
+};
+
+struct bpf_local_storage {
+	struct hlist_head list;
+};
+
+struct thread_info {
+	unsigned int status;
+};
+
 struct pid;
 
 typedef struct {
@@ -49,6 +75,7 @@ struct mm_struct {
 };
 
 struct task_struct {
+	struct thread_info thread_info;
 	struct bpf_local_storage *bpf_storage;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
@@ -159,10 +186,6 @@ struct vm_area_struct {
 
 struct pt_regs {
 	unsigned long orig_ax;
-};
-
-struct thread_info {
-	__u32 status;
 };
 
 struct kern_ipc_perm;

@@ -14,10 +14,7 @@
 	SEC("lsm/" #hook)                                                                \
 	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name)  \
 	{                                                                                \
-		struct swguard_layers *own = confinement();                              \
-                                                                                         \
-		if (!own)                                                                \
-			return 0;                                                        \
+		PASS_UNCONFINED(own);                                                    \
 		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses)); \
 	}
 
@@ -27,20 +24,14 @@ NAME_HOOK(path_rmdir, SWGUARD_REMOVE)
 SEC("lsm/path_mkdir")
 int BPF_PROG(swguard_path_mkdir, const struct path *directory, struct dentry *name, __u16 mode)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_symlink")
 int BPF_PROG(swguard_path_symlink, const struct path *directory, struct dentry *name, const char *target)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
 }
 
@@ -50,8 +41,7 @@ int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *na
 	__u32 accesses = SWGUARD_CREATE;
 	int error, result;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
 		accesses |= SWGUARD_DEVICE;
 	result = find(directory->mnt, name);
@@ -143,8 +133,7 @@ int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentr
 	__u32 exchanges = flags & RENAME_EXCHANGE, replaces, is_directory;
 	int error, result;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	replaces = is_positive(new_name);
 	is_directory = is_directory_name(old_name) || (exchanges && is_directory_name(new_name));
 	result = find(old_directory->mnt, old_name);
@@ -168,8 +157,7 @@ int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_
 {
 	int error, result;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	// link(2) stays on one mount: the existing name is on it too.
 	result = find(new_directory->mnt, old_name);
 	error = judge(result, SWGUARD_LINK);

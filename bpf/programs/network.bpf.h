@@ -348,8 +348,9 @@ int BPF_PROG(swguard_socket_create, int family, int type, int protocol, int is_k
 {
 	int error;
 
-	if (is_kernel || !is_confined())
+	if (is_kernel)
 		return 0;
+	PASS_UNCONFINED(own);
 	error = judge_family(family, protocol);
 	if (!error && is_raw(family, type, protocol))
 		error = judge_operation(OPERATION_RAW_SOCKET, 0);
@@ -363,8 +364,7 @@ int BPF_PROG(swguard_socket_bind, struct socket *socket, struct sockaddr *addres
 	struct scratch *scratch;
 	char head[3] = {};
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	sock = BPF_CORE_READ(socket, sk);
 	if (BPF_CORE_READ(sock, __sk_common.skc_family) != AF_UNIX)
 		VERDICT(ask_address(address, size, sock, SWGUARD_BIND, true));
@@ -386,8 +386,7 @@ int BPF_PROG(swguard_socket_connect, struct socket *socket, struct sockaddr *add
 {
 	struct sock *sock;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	sock = BPF_CORE_READ(socket, sk);
 	// Unix names are known when the other end is found.
 	if (BPF_CORE_READ(sock, __sk_common.skc_family) == AF_UNIX)
@@ -401,8 +400,7 @@ int BPF_PROG(swguard_socket_sendmsg, struct socket *socket, struct msghdr *messa
 	struct sock *sock;
 	void *name;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	sock = BPF_CORE_READ(socket, sk);
 	name = BPF_CORE_READ(message, msg_name);
 	if (!name || BPF_CORE_READ(sock, __sk_common.skc_family) == AF_UNIX)
@@ -422,8 +420,7 @@ int BPF_PROG(swguard_socket_listen, struct socket *socket, int backlog)
 	struct sock *sock;
 	__u32 transport;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	sock = BPF_CORE_READ(socket, sk);
 	if (BPF_CORE_READ(sock, __sk_common.skc_family) == AF_UNIX)
 		VERDICT(ask_unix(sock, SWGUARD_LISTEN));
@@ -453,15 +450,13 @@ int BPF_PROG(swguard_socket_listen, struct socket *socket, int backlog)
 SEC("lsm/unix_stream_connect")
 int BPF_PROG(swguard_unix_stream_connect, struct sock *sock, struct sock *other, struct sock *new)
 {
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask_unix(other, SWGUARD_CONNECT));
 }
 
 SEC("lsm/unix_may_send")
 int BPF_PROG(swguard_unix_may_send, struct socket *socket, struct socket *other)
 {
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(ask_unix(BPF_CORE_READ(other, sk), SWGUARD_CONNECT));
 }

@@ -10,8 +10,7 @@
 	SEC("lsm/" #hook)                                                   \
 	int BPF_PROG(swguard_##hook __VA_OPT__(, ) __VA_ARGS__)             \
 	{                                                                   \
-		if (!is_confined())                                         \
-			return 0;                                           \
+		PASS_UNCONFINED(own);                                               \
 		VERDICT(judge_operation(operation, 0));                     \
 	}
 
@@ -51,16 +50,14 @@ static __always_inline int judge_reading(__u32 what)
 SEC("lsm/kernel_read_file")
 int BPF_PROG(swguard_kernel_read_file, struct file *file, unsigned int what, bool contents)
 {
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(judge_reading(what));
 }
 
 SEC("lsm/kernel_load_data")
 int BPF_PROG(swguard_kernel_load_data, unsigned int what, bool contents)
 {
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(judge_reading(what));
 }
 
@@ -70,8 +67,7 @@ int BPF_PROG(swguard_inode_init_security_anon, struct inode *inode, struct qstr 
 {
 	char text[16] = {};
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	bpf_probe_read_kernel_str(text, sizeof(text), BPF_CORE_READ(name, name));
 	if (__builtin_memcmp(text, "[io_uring]", 10) == 0)
 		VERDICT(judge_operation(OPERATION_IO_URING, 0));
@@ -120,12 +116,8 @@ static __always_inline bool lacks(struct swguard_layers *own, struct task_struct
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(swguard_ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
-	struct swguard_layers *own;
-
-	if (!is_suspect())
-		return 0;
-	own = layers_of(bpf_get_current_task_btf());
-	if (!own || !own->count || !lacks(own, child))
+	PASS_UNCONFINED(own);
+	if (!lacks(own, child))
 		return 0;
 	VERDICT(judge_operation(OPERATION_PTRACE, mode & PTRACE_MODE_NOAUDIT));
 }
@@ -145,12 +137,8 @@ int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 SEC("lsm/task_kill")
 int BPF_PROG(swguard_task_kill, struct task_struct *target)
 {
-	struct swguard_layers *own;
-
-	if (!is_suspect())
-		return 0;
-	own = layers_of(bpf_get_current_task_btf());
-	if (!own || !own->count || !lacks(own, target))
+	PASS_UNCONFINED(own);
+	if (!lacks(own, target))
 		return 0;
 	VERDICT(judge_operation(OPERATION_SIGNAL, 0));
 }
@@ -182,10 +170,7 @@ static __always_inline int judge_ioctl(struct swguard_layers *own, struct file *
 SEC("lsm/file_ioctl")
 int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsigned long argument)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(own, file, command));
 }
 
@@ -193,10 +178,7 @@ int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsign
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command, unsigned long argument)
 {
-	struct swguard_layers *own = confinement();
-
-	if (!own)
-		return 0;
+	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(own, file, command));
 }
 
@@ -208,6 +190,8 @@ int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command,
 #define CAP_SYS_BOOT 22
 #define CAP_SYS_TIME 25
 #define CAP_OPT_NOAUDIT 2
+// arch/x86/include/asm/thread_info.h
+#define TS_COMPAT 0x0002
 
 // The operation that a system call is, as far as no hook tells it; OPERATION_COUNT: none. x86-64 numbers.
 static __always_inline __u32 operation_of_call(__u64 number, int capability)
@@ -295,8 +279,7 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 	__u64 number = 0;
 	int error;
 
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	task = bpf_get_current_task_btf();
 	// Other credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
 	// `uring_override_creds` sees to.
@@ -305,6 +288,13 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 	registers = (struct pt_regs *)bpf_task_pt_regs(task);
 	number = BPF_CORE_READ(registers, orig_ax);
 	operation = operation_of_call(number, capability);
+	// Numbers of the 32-bit ABI mean other calls: what this one is is not known, and may be either.
+	if (capability == CAP_SYS_ADMIN && BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+		operation = OPERATION_MOUNT;
+		error = judge_operation(OPERATION_NAMESPACE, is_quiet);
+		if (error)
+			REFUSE(EPERM);
+	}
 	if (operation < OPERATION_COUNT) {
 		error = judge_operation(operation, is_quiet);
 		if (error)
@@ -317,7 +307,6 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 SEC("lsm/uring_override_creds")
 int BPF_PROG(swguard_uring_override_creds, const struct cred *new)
 {
-	if (!is_confined())
-		return 0;
+	PASS_UNCONFINED(own);
 	REFUSE(EPERM);
 }

@@ -121,6 +121,13 @@ static __always_inline bool is_own_process(struct dentry *dentry)
 	return BPF_CORE_READ(entry, pid) == bpf_get_current_task_btf()->group_leader->thread_pid;
 }
 
+static __always_inline bool is_linkless(struct dentry *dentry)
+{
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+
+	return inode && BPF_CORE_READ(inode, i_nlink) == 0;
+}
+
 // Writes the next name, from the top.
 static long write_name(__u32 index, struct walk_context *context)
 {
@@ -146,6 +153,9 @@ static long write_name(__u32 index, struct walk_context *context)
 			length = 4;
 		}
 	}
+	// O_TMPFILE: named by its number, which nobody chose. The policy calls it `#`.
+	if (place == 0 && out[1] == '#' && is_linkless(dentry))
+		length = 1;
 	scratch->walk.directory_size = size;
 	scratch->walk.size = size + 1 + length;
 	return 0;
