@@ -176,7 +176,8 @@ public struct Agent: ~Copyable {
     private mutating func tell(_ policy: KernelPolicy, _ change: AuditLog.PolicyRecord.Change) {
         writer.write(
             .policy(
-                AuditLog.PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())))
+                AuditLog.PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())
+            ))
     }
 
     private mutating func writeEnforcement(of policy: KernelPolicy, _ state: EnforcementRecord.State) {

@@ -56,6 +56,10 @@ struct Enforcement: ~Copyable {
         try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
+        // From 6.2 on, LSM programs have helpers of their own that never find a task's storage busy.
+        if try !KernelTypes().has(function: "bpf_task_storage_get_recur") {
+            try open.setConstant(UInt32(1), "has_busy_storage")
+        }
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })

@@ -44,7 +44,8 @@ extension Map {
         guard descriptor >= 0 else {
             throw KernelError(operation: "create the BPF map '\(name)'", code: -descriptor)
         }
-        self.init(owning: descriptor, named: name, keySize: keySize, valueSize: valueSize)
+        self.init(
+            owning: descriptor, named: name, keySize: keySize, valueSize: valueSize, capacity: capacity)
     }
 
     /// Puts the map `inner` at `key` of this map of maps.

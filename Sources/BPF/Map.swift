@@ -34,11 +34,12 @@ public struct Map: ~Copyable {
     }
 
     /// Takes over `descriptor`.
-    init(owning descriptor: CInt, named name: String, keySize: Int, valueSize: Int) {
+    init(owning descriptor: CInt, named name: String, keySize: Int, valueSize: Int, capacity: Int) {
         self.descriptor = descriptor
         self.name = name
         self.keySize = keySize
         self.valueSize = valueSize
+        self.capacity = capacity
     }
 
     /// A descriptor of its own of the map that `descriptor` shows.
