@@ -93,6 +93,10 @@ public struct Agent: ~Copyable {
 
     private mutating func begin(_ tables: KernelTables) -> Bool {
         writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+        if enforcement.hasBusyStorage {
+            context.say(
+                "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied")
+        }
         for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
         guard enforce(tables, replacing: nil) else { return false }
         let names = tables.policies.compactMap { $0?.policy.name }

@@ -18,6 +18,8 @@ struct Enforcement: ~Copyable {
     private var number: UInt32 = 0
     /// The hooks that this kernel does not have, of those that may be missing.
     let missing: [String]
+    /// Whether tasks' storage can be busy here, so that some requests are denied without need.
+    let hasBusyStorage: Bool
 
     /// How much the kernel is given.
     struct Sizes {
@@ -56,10 +58,8 @@ struct Enforcement: ~Copyable {
         try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
-        // From 6.2 on, LSM programs have helpers of their own that never find a task's storage busy.
-        if try !KernelTypes().has(function: "bpf_task_storage_get_recur") {
-            try open.setConstant(UInt32(1), "has_busy_storage")
-        }
+        let hasBusyStorage = try Preemption.makesStorageBusy()
+        if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
@@ -89,6 +89,7 @@ struct Enforcement: ~Copyable {
         self.scratches = scratches
         self.object = object
         self.missing = missing
+        self.hasBusyStorage = hasBusyStorage
     }
 
     /// A generation without policies, number 0. It always fits: it is a few hundred words.
