@@ -123,7 +123,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "KernelTests", dependencies: ["BPF", "CSwguardBPF", "CLinux"], swiftSettings: strict),
+            name: "KernelTests", dependencies: ["Agent", "BPF", "CSwguardBPF", "CLinux"],
+            swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
             dependencies: ["Policy", "Compiler", "Confinement", "AuditLog", "RunDeclaration"],

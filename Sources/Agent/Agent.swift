@@ -93,6 +93,10 @@ public struct Agent: ~Copyable {
 
     private mutating func begin(_ tables: KernelTables) -> Bool {
         writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+        if enforcement.hasBusyStorage {
+            context.say(
+                "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied")
+        }
         for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
         guard enforce(tables, replacing: nil) else { return false }
         let names = tables.policies.compactMap { $0?.policy.name }
@@ -176,7 +180,8 @@ public struct Agent: ~Copyable {
     private mutating func tell(_ policy: KernelPolicy, _ change: AuditLog.PolicyRecord.Change) {
         writer.write(
             .policy(
-                AuditLog.PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())))
+                AuditLog.PolicyRecord(change: change, policy: reference(policy), uid: getuid(), pid: getpid())
+            ))
     }
 
     private mutating func writeEnforcement(of policy: KernelPolicy, _ state: EnforcementRecord.State) {

@@ -18,6 +18,8 @@ struct Enforcement: ~Copyable {
     private var number: UInt32 = 0
     /// The hooks that this kernel does not have, of those that may be missing.
     let missing: [String]
+    /// Whether tasks' storage can be busy here, so that some requests are denied without need.
+    let hasBusyStorage: Bool
 
     /// How much the kernel is given.
     struct Sizes {
@@ -39,14 +41,6 @@ struct Enforcement: ~Copyable {
         }
     }
 
-    /// Programs that a kernel may lack the hook of; what they do is done by others there, or is a gap in the coverage.
-    private static let optional: Set<String> = [
-        // 6.6; before, file_ioctl sees calls of the 32-bit ABI too.
-        "swguard_file_ioctl_compat",
-        // 6.2; before, ACLs are extended attributes.
-        "swguard_inode_set_acl", "swguard_inode_remove_acl",
-    ]
-
     /// Programs by which tasks come under policies: attached when all the others are.
     private static let entries: Set<String> = [
         "swguard_bprm_creds_for_exec", "swguard_bprm_creds_from_file", "swguard_bprm_committed_creds",
@@ -64,13 +58,9 @@ struct Enforcement: ~Copyable {
         try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
-        var missing: [String] = []
-        let types = try KernelTypes()
-        for program in open.programs where Self.optional.contains(program) {
-            guard let section = open.section(of: program), !types.has(hookOf: section) else { continue }
-            try open.setLoaded(false, program: program)
-            missing.append(section)
-        }
+        let hasBusyStorage = try Preemption.makesStorageBusy()
+        if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
+        let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
         let object = try open.load()
@@ -99,6 +89,7 @@ struct Enforcement: ~Copyable {
         self.scratches = scratches
         self.object = object
         self.missing = missing
+        self.hasBusyStorage = hasBusyStorage
     }
 
     /// A generation without policies, number 0. It always fits: it is a few hundred words.

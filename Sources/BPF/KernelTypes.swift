@@ -38,6 +38,11 @@ public struct KernelTypes: ~Copyable {
         case "fentry", "fentry.s", "fexit", "fexit.s", "fmod_ret", "fmod_ret.s": function = String(parts[1])
         default: return true
         }
-        return unsafe btf__find_by_name_kind(pointer, function, Kind.function) > 0
+        return has(function: function)
+    }
+
+    /// Whether the kernel itself has a function of that name.
+    public func has(function: String) -> Bool {
+        unsafe btf__find_by_name_kind(pointer, function, Kind.function) > 0
     }
 }

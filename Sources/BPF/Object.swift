@@ -116,6 +116,18 @@ public struct OpenObject: ~Copyable {
         return unsafe String(cString: name)
     }
 
+    /// Leaves out those of the `optional` programs whose hook this kernel does not have; gives their sections.
+    public mutating func leaveOutMissing(of optional: Set<String>) throws(KernelError) -> [String] {
+        let types = try KernelTypes()
+        var missing: [String] = []
+        for program in programs where optional.contains(program) {
+            guard let section = section(of: program), !types.has(hookOf: section) else { continue }
+            try setLoaded(false, program: program)
+            missing.append(section)
+        }
+        return missing
+    }
+
     /// Creates the maps and has the kernel verify the chosen programs; nothing runs yet.
     ///
     /// Where it fails, nothing stays in the kernel, and the error holds the verifier's log.

@@ -1,3 +1,4 @@
+import Agent
 import BPF
 import CSwguardBPF
 import Foundation
@@ -29,10 +30,14 @@ private let obstacle: String? = {
 }()
 
 extension OpenObject {
-    /// The programs that swguard ships.
+    /// The programs that swguard ships, but for those that this kernel has no hook for.
     static func swguard() throws(KernelError) -> OpenObject {
-        try OpenObject(
+        var object = try OpenObject(
             reading: UnsafeRawBufferPointer(
                 start: swguard_bpf_object_address(), count: swguard_bpf_object_size), named: "swguard")
+        if access("/sys/kernel/btf/vmlinux", R_OK) == 0 {
+            _ = try object.leaveOutMissing(of: OptionalPrograms.names)
+        }
+        return object
     }
 }

@@ -13,14 +13,14 @@
 #define CACHE_WAYS 4
 // After this many ticks a tag is dropped: a minute at 250 a second. A counter of 32 bits takes longer to come round.
 #define CACHE_LIFE 15000
-// Longer names are walked.
+// Names as long as this are walked. A power of two.
 #define CACHE_NAME_SIZE 64
 
 struct tag {
 	__u64 mount; // struct vfsmount *
 	__u64 dentry;
 	__u64 ticks;
-	__u32 generation; // word of the swguard_generation
+	__u32 generation; // its number: its word may be another one's later
 	__u32 slot;
 	__u32 renames;
 	__u32 mounts;
@@ -66,13 +66,17 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 	bpf_spin_lock(&tagged->lock);
 	tag = tagged->tags[way];
 	bpf_spin_unlock(&tagged->lock);
-	if (tag.mount != (__u64)mount || tag.dentry != (__u64)directory || tag.generation != generation ||
+	if (tag.mount != (__u64)mount || tag.dentry != (__u64)directory || tag.generation != field(words, generation, struct swguard_generation, number) ||
 	    tag.slot != slot || tag.renames != rename_sequence() || tag.mounts != mount_sequence() ||
 	    bpf_jiffies64() - tag.ticks > CACHE_LIFE)
 		return 0;
 	length = name->d_name.len;
 	from = name->d_name.name;
-	if (length == 0 || length > CACHE_NAME_SIZE || bpf_probe_read_kernel(text, length, from))
+	if (length == 0 || length >= CACHE_NAME_SIZE)
+		return 0;
+	// 6.1 forgets the bound on the way.
+	asm volatile("%0 &= %1" : "+r"(length) : "i"(CACHE_NAME_SIZE - 1));
+	if (bpf_probe_read_kernel(text, length, from))
 		return 0;
 	// It may be an O_TMPFILE's.
 	if (text[0] == '#')
@@ -93,8 +97,8 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 }
 
 // Keeps the state after the directory that the last walk found its object in.
-static __always_inline void keep_tag(struct dentry *directory, struct vfsmount *mount, struct scratch *scratch,
-				     const struct swguard_layers *own)
+static __always_inline void keep_tag(const __u32 *words, struct dentry *directory, struct vfsmount *mount,
+				     struct scratch *scratch, const struct swguard_layers *own)
 {
 	struct tagged_directory *tagged;
 	struct inode *inode = directory->d_inode;
@@ -102,7 +106,7 @@ static __always_inline void keep_tag(struct dentry *directory, struct vfsmount *
 		.mount = (__u64)mount,
 		.dentry = (__u64)directory,
 		.ticks = bpf_jiffies64(),
-		.generation = scratch->generation,
+		.generation = field(words, scratch->generation, struct swguard_generation, number),
 		.slot = own->policies[0],
 		.renames = scratch->walk.renames,
 		.mounts = scratch->walk.mounts,

@@ -251,15 +251,15 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
 				  struct dentry *name, __u32 accesses)
 {
+	const __u32 *words = tables_begin();
 	struct scratch *scratch;
-	int error, result;
+	int result;
 
+	if (!words)
+		return -EACCES;
 	if (own->count == 1) {
-		const __u32 *words = tables_begin();
 		__u32 generation, slot = own->policies[0], policy, verdict;
 
-		if (!words)
-			return -EACCES;
 		generation = generation_now(words);
 		policy = policy_at(words, generation, slot);
 		if (!policy)
@@ -277,9 +277,8 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 	scratch->dentry = (__u64)name;
 	result = resolve();
 	if (result == WALK_DONE && name != mount->mnt_root)
-		keep_tag(directory, mount, scratch, own);
-	error = judge(result, accesses);
-	return error;
+		keep_tag(words, directory, mount, scratch, own);
+	return judge(result, accesses);
 }
 
 // Decides a request for an object.
@@ -300,14 +299,18 @@ static __always_inline int ask(struct swguard_layers *own, const struct path *pa
 
 // Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
 // the request is denied.
-#define PASS_UNCONFINED(own)                           \
-	struct swguard_layers *own = confinement();    \
-                                                       \
-	if (!own) {                                    \
-		if (are_layers_hidden())               \
-			REFUSE(EACCES);                \
-		return 0;                              \
-	}                                              \
+#define PASS_UNCONFINED(own)                                                          \
+	struct swguard_layers *own =                                                  \
+		is_suspect() ? layers_of(bpf_get_current_task_btf()) : NULL;          \
+                                                                                      \
+	if (!own) {                                                                   \
+		if (are_layers_hidden())                                              \
+			REFUSE(EACCES);                                               \
+		return 0;                                                             \
+	}                                                                             \
+	/* It may be about to enter its first. */                                     \
+	if (!own->count)                                                              \
+		return 0;                                                             \
 	(void)own
 
 #define VERDICT(expression)                    \
