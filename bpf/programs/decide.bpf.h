@@ -124,6 +124,43 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
 
+struct guard_search {
+	const __u32 *words;
+	__u32 list;
+	__u32 slot;
+	__u32 asked;
+	__u32 is_own; // the object's own guards; else those of a directory above
+	__u32 denied;
+	__u32 guard; // the word of the one that denies
+};
+
+static long search_guard(__u32 index, struct guard_search *search)
+{
+	const __u32 *words = search->words;
+	__u32 guard = search->list + 1 + index * (sizeof(struct swguard_guard) / sizeof(__u32));
+	__u32 denied = field(words, guard, struct swguard_guard, denied) & search->asked;
+
+	if (!denied || field(words, guard, struct swguard_guard, slot) != search->slot ||
+	    !(search->is_own || field(words, guard, struct swguard_guard, is_subtree)))
+		return 0;
+	search->denied = denied;
+	search->guard = guard;
+	return 1;
+}
+
+// Looks for a guard of the policy in `slot` that denies any of what is asked.
+static __always_inline void search_guards(struct question *question, struct guard_search *search)
+{
+	for (__u32 number = 0; number < SWGUARD_GUARDS_MAX; number++) {
+		if (number >= question->scratch->guard_count || search->denied)
+			break;
+		search->list = question->scratch->guards[number];
+		search->is_own = number == 0;
+		if (search->list)
+			bpf_loop(word(search->words, search->list), search_guard, search, 0);
+	}
+}
+
 static long judge_file(__u32 layer, struct question *question)
 {
 	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
@@ -149,6 +186,18 @@ static long judge_file(__u32 layer, struct question *question)
 						  denial.access);
 		denial.is_quiet = !(reported >> denial.access & 1);
 		return refuse(question, slot, policy, &denial);
+	}
+	if (question->scratch->guard_count) {
+		struct guard_search search = { .words = words, .slot = slot, .asked = question->asked };
+
+		search_guards(question, &search);
+		if (search.denied) {
+			denial.access = lowest_bit(search.denied);
+			denial.rule = word(words, search.guard +
+							  offsetof(struct swguard_guard, rules) / sizeof(__u32) +
+							  denial.access);
+			return refuse(question, slot, policy, &denial);
+		}
 	}
 	if (field(words, verdict, struct swguard_verdict, marks) & SWGUARD_MARK_KERNEL_HELPER &&
 	    question->asked & (SWGUARD_WRITE | SWGUARD_CREATE | SWGUARD_REMOVE) &&
@@ -265,6 +314,9 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 		if (!policy)
 			return 0;
 		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
+		if (verdict && field(words, generation, struct swguard_generation, guard_count) &&
+		    guards_of(name, field(words, generation, struct swguard_generation, number)))
+			verdict = 0;
 		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
 		    !field(words, verdict, struct swguard_verdict, marks) &&
 		    !(accesses & field(words, verdict, struct swguard_verdict, reported)))
