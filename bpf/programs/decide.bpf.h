@@ -329,7 +329,7 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 	scratch->dentry = (__u64)name;
 	result = resolve();
 	if (result == WALK_DONE && name != mount->mnt_root)
-		keep_tag(words, directory, mount, scratch, own);
+		keep_tag(words, directory, scratch, own);
 	return judge(result, accesses);
 }
 

@@ -26,6 +26,7 @@ struct scratch {
 	struct {
 		__u64 mount;
 		__u64 dentry;
+		__u64 directory; // the dentry that the object's name is in
 		__u64 beyond; // how far the file system has been looked through above a mount's root
 		__u32 depth;
 		__u32 size;

@@ -133,6 +133,8 @@ static long climb(__u32 index, struct walk_context *context)
 	link->dentry = (__u64)dentry;
 	link->sequence = sequence;
 	link->is_process = 0;
+	if (depth == 0)
+		scratch->walk.directory = (__u64)parent;
 	scratch->walk.depth = depth + 1;
 	scratch->walk.dentry = (__u64)parent;
 	return 0;
