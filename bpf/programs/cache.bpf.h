@@ -56,13 +56,30 @@ struct {
 // Whether the cache is used at all: for tests, which compare verdicts with and without.
 const volatile __u32 has_cache = 1;
 
+// A run over a name that stands on the stack.
+struct short_run {
+	const __u32 *words;
+	__u32 classes;
+	__u32 cells;
+	__u32 state;
+	__u32 reserved;
+	unsigned char text[CACHE_NAME_SIZE];
+};
+
+static long short_run_step(__u32 index, struct short_run *run)
+{
+	run->state = step(run->words, run->classes, run->cells, run->state,
+			  run->text[BOUNDED(index, CACHE_NAME_SIZE - 1)]);
+	return run->state == 0;
+}
+
 // The verdict that a policy has for `name` in `directory` on `mount`: its word; 0 where it must be walked for.
 static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation, __u32 slot, __u32 policy,
 					    struct vfsmount *mount, struct dentry *directory, struct dentry *name)
 {
 	struct tagged_directory *tagged;
-	unsigned char text[CACHE_NAME_SIZE];
-	__u32 automaton, classes, cells, state, length, sequence, way = slot % CACHE_WAYS;
+	__u32 automaton, length, sequence, way = slot % CACHE_WAYS;
+	struct short_run run;
 	const unsigned char *from;
 	struct inode *inode;
 	struct tag tag;
@@ -88,25 +105,22 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 		return 0;
 	// 6.1 forgets the bound on the way.
 	asm volatile("%0 &= %1" : "+r"(length) : "i"(CACHE_NAME_SIZE - 1));
-	if (bpf_probe_read_kernel(text, length, from))
+	if (bpf_probe_read_kernel(run.text, length, from))
 		return 0;
 	// It may be an O_TMPFILE's.
-	if (text[0] == '#')
+	if (run.text[0] == '#')
 		return 0;
 	automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-	classes = field(words, automaton, struct swguard_automaton, classes);
-	cells = field(words, automaton, struct swguard_automaton, cells);
-	state = step(words, classes, cells, tag.state, '/');
-	for (__u32 index = 0; index < CACHE_NAME_SIZE; index++) {
-		if (index >= length)
-			break;
-		state = step(words, classes, cells, state, text[index]);
-	}
+	run.words = words;
+	run.classes = field(words, automaton, struct swguard_automaton, classes);
+	run.cells = field(words, automaton, struct swguard_automaton, cells);
+	run.state = step(words, run.classes, run.cells, tag.state, '/');
+	bpf_loop(length, short_run_step, &run, 0);
 	// Renamed while its name was read: it may be half of each.
 	barrier();
 	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence)
 		return 0;
-	return verdict_of(words, automaton, state);
+	return verdict_of(words, automaton, run.state);
 }
 
 // Keeps the state after the directory that the last walk found its object in.

@@ -124,7 +124,9 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
 
+// Looks for a guard of the policy in `slot` that denies any of what is asked.
 struct guard_search {
+	struct scratch *scratch;
 	const __u32 *words;
 	__u32 list;
 	__u32 slot;
@@ -148,17 +150,13 @@ static long search_guard(__u32 index, struct guard_search *search)
 	return 1;
 }
 
-// Looks for a guard of the policy in `slot` that denies any of what is asked.
-static __always_inline void search_guards(struct question *question, struct guard_search *search)
+static long search_guard_list(__u32 number, struct guard_search *search)
 {
-	for (__u32 number = 0; number < SWGUARD_GUARDS_MAX; number++) {
-		if (number >= question->scratch->guard_count || search->denied)
-			break;
-		search->list = question->scratch->guards[number];
-		search->is_own = number == 0;
-		if (search->list)
-			bpf_loop(word(search->words, search->list), search_guard, search, 0);
-	}
+	search->list = search->scratch->guards[BOUNDED(number, SWGUARD_GUARDS_MAX - 1)];
+	search->is_own = number == 0;
+	if (search->list)
+		bpf_loop(word(search->words, search->list), search_guard, search, 0);
+	return search->denied ? 1 : 0;
 }
 
 static long judge_file(__u32 layer, struct question *question)
@@ -188,9 +186,14 @@ static long judge_file(__u32 layer, struct question *question)
 		return refuse(question, slot, policy, &denial);
 	}
 	if (question->scratch->guard_count) {
-		struct guard_search search = { .words = words, .slot = slot, .asked = question->asked };
+		struct guard_search search = {
+			.scratch = question->scratch,
+			.words = words,
+			.slot = slot,
+			.asked = question->asked,
+		};
 
-		search_guards(question, &search);
+		bpf_loop(question->scratch->guard_count, search_guard_list, &search, 0);
 		if (search.denied) {
 			denial.access = lowest_bit(search.denied);
 			denial.rule = word(words, search.guard +
@@ -333,10 +336,10 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 	return judge(result, accesses);
 }
 
-// Decides a request for an object.
-static __always_inline int ask(struct swguard_layers *own, const struct path *path, __u32 accesses)
+// Decides a request for an object that is not opened: rare enough to be walked for.
+static __always_inline int ask(const struct path *path, __u32 accesses)
 {
-	return ask_in(own, path->mnt, path->dentry->d_parent, path->dentry, accesses);
+	return judge(find(path->mnt, path->dentry), accesses);
 }
 
 // Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang

@@ -65,7 +65,7 @@ static __noinline int ask_open(struct file *file)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
-	return ask(own, &file->f_path, accesses);
+	return ask_in(own, file->f_path.mnt, file->f_path.dentry->d_parent, file->f_path.dentry, accesses);
 }
 
 // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.
@@ -95,7 +95,7 @@ SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(own, path, SWGUARD_WRITE));
+	VERDICT(ask(path, SWGUARD_WRITE));
 }
 
 // 6.2 and later: ftruncate(2) no longer asks path_truncate. A descriptor that is open for writing is enough there, as it
@@ -105,7 +105,7 @@ SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(own, path, SWGUARD_READ));
+	VERDICT(ask(path, SWGUARD_READ));
 }
 
 // Not the image that execve itself maps: `execute` was asked for that.
