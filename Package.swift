@@ -125,7 +125,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "KernelTests", dependencies: ["Agent", "BPF", "Compiler", "CSwguardBPF", "CLinux", "Policy"],
+            name: "KernelTests",
+            dependencies: ["Agent", "BPF", "Compiler", "CSwguardBPF", "CLinux", "Policy"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",

@@ -95,7 +95,8 @@ public struct Agent: ~Copyable {
         writer.write(.agent(AgentRecord(state: .started, version: context.version)))
         if enforcement.hasBusyStorage {
             context.say(
-                "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied")
+                "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied"
+            )
         }
         for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
         guard enforce(tables, replacing: nil) else { return false }
