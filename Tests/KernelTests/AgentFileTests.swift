@@ -61,9 +61,9 @@ final class AgentFileTests {
     private static let python = "/tmp/confined-python"
 
     /// The interpreter under another name: what it is under that name is what the policy confines.
-    private func run(_ program: String = AgentFileTests.python, _ script: String, path: String) throws
-        -> Ended
-    {
+    private func run(
+        _ script: String, path: String, program: String = AgentFileTests.python
+    ) throws -> Ended {
         let lines = """
             import os, sys, mmap
             path = sys.argv[1]
