@@ -54,112 +54,118 @@ private let cases: [AccessCase] = [
         besides: ["create"]),
 ]
 
-/// Every access of the files table, by the program that ships, with real programs.
-@Suite(.needsBPFLSM, .serialized)
-final class AgentFileTests {
-    private static let all = "[read, write, create, remove, execute, map, metadata, link, device]"
-    private static let python = "/tmp/confined-python"
+extension AgentTests {
+    /// Every access of the files table, by the program that ships, with real programs.
+    @Suite(.serialized)
+    final class FileTests {
+        private static let all = "[read, write, create, remove, execute, map, metadata, link, device]"
+        private static let python = "/tmp/confined-python"
 
-    /// The interpreter under another name: what it is under that name is what the policy confines.
-    private func run(
-        _ script: String, path: String, program: String = AgentFileTests.python
-    ) throws -> Ended {
-        let lines = """
-            import os, sys, mmap
-            path = sys.argv[1]
-            try:
-                \(script.replacingOccurrences(of: "\n", with: "\n    "))
-            except OSError as error:
-                sys.exit(error.errno)
-            """
-        return try Ended(program, ["-I", "-S", "-c", lines, path], environment: ["PYTHONHOME": "/usr"])
-    }
-
-    private func prepare(_ item: AccessCase, _ path: String) throws {
-        let files = FileManager.default
-        try? files.removeItem(atPath: path)
-        try? files.removeItem(atPath: "/tmp/granted/link")
-        switch item.before {
-        case .nothing: break
-        case .file: _ = files.createFile(atPath: path, contents: Data("text".utf8))
-        case .directory: try files.createDirectory(atPath: path, withIntermediateDirectories: false)
-        case .program: try files.copyItem(atPath: "/usr/bin/true", toPath: path)
+        /// The interpreter under another name: what it is under that name is what the policy confines.
+        private func run(
+            _ script: String, path: String, program: String = FileTests.python
+        ) throws -> Ended {
+            let lines = """
+                import os, sys, mmap
+                path = sys.argv[1]
+                try:
+                    \(script.replacingOccurrences(of: "\n", with: "\n    "))
+                except OSError as error:
+                    sys.exit(error.errno)
+                """
+            return try Ended(program, ["-I", "-S", "-c", lines, path], environment: ["PYTHONHOME": "/usr"])
         }
-    }
 
-    private func path(_ number: Int, _ kind: String) -> String { "/tmp/\(kind)/case\(number)" }
+        private func prepare(_ item: AccessCase, _ path: String) throws {
+            let files = FileManager.default
+            try? files.removeItem(atPath: path)
+            try? files.removeItem(atPath: "/tmp/granted/link")
+            switch item.before {
+            case .nothing: break
+            case .file: _ = files.createFile(atPath: path, contents: Data("text".utf8))
+            case .directory: try files.createDirectory(atPath: path, withIntermediateDirectories: false)
+            case .program: try files.copyItem(atPath: "/usr/bin/true", toPath: path)
+            }
+        }
 
-    @Test func `each access is allowed, then denied with its rule, and allowed again`() throws {
-        let files = FileManager.default
-        for directory in ["/tmp/granted", "/tmp/denied", "/tmp/other"] {
-            try? files.removeItem(atPath: directory)
-            try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        }
-        try? files.removeItem(atPath: Self.python)
-        try files.copyItem(atPath: "/usr/bin/python3", toPath: Self.python)
-        // Allowed.
-        for (number, item) in cases.enumerated() {
-            try prepare(item, path(number, "denied"))
-            let ended = try run(item.script, path: path(number, "denied"))
-            #expect(ended.status == 0, "without a policy: \(item) \(ended.output)")
-        }
-        var rules = """
-                - allow: [read, map, execute]
-                  paths: [/usr/**, /etc/ld.so.cache, \(Self.python)]
-                - allow: \(Self.all)
-                  paths: [/tmp/granted/**]
+        private func path(_ number: Int, _ kind: String) -> String { "/tmp/\(kind)/case\(number)" }
 
-            """
-        for (number, item) in cases.enumerated() where !item.besides.isEmpty {
-            rules +=
-                "    - allow: [\(item.besides.joined(separator: ", "))]\n      paths: [\(path(number, "denied"))]\n"
+        @Test func `each access is allowed, then denied with its rule, and allowed again`() throws {
+            let files = FileManager.default
+            for directory in ["/tmp/granted", "/tmp/denied", "/tmp/other"] {
+                try? files.removeItem(atPath: directory)
+                try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            }
+            try? files.removeItem(atPath: Self.python)
+            try files.copyItem(
+                atPath: URL(filePath: "/usr/bin/python3").resolvingSymlinksInPath().path, toPath: Self.python)
+            // Allowed.
+            for (number, item) in cases.enumerated() {
+                try prepare(item, path(number, "denied"))
+                let ended = try run(item.script, path: path(number, "denied"))
+                #expect(ended.status == 0, "without a policy: \(item) \(ended.output)")
+            }
+            var rules = """
+                    - allow: [read, map, execute]
+                      paths: [/usr/**, /etc/ld.so.cache, \(Self.python)]
+                    - allow: \(Self.all)
+                      paths: [/tmp/granted/**]
+
+                """
+            for (number, item) in cases.enumerated() where !item.besides.isEmpty {
+                rules +=
+                    "    - allow: [\(item.besides.joined(separator: ", "))]\n      paths: [\(path(number, "denied"))]\n"
+            }
+            let policy = "subjects: [{exec: \(Self.python)}]\nfiles:\n  rules:\n\(rules)"
+            let agent = try RunningAgent(["test": policy])
+            _ = try agent.events()
+            for (number, item) in cases.enumerated() {
+                // Granted.
+                try prepare(item, path(number, "granted"))
+                let granted = try run(item.script, path: path(number, "granted"))
+                #expect(granted.status == 0, "granted: \(item) \(granted.output)")
+                // Denied, with the right rule.
+                let denied = path(number, "denied")
+                try prepare(item, denied)
+                let ended = try run(item.script, path: denied)
+                #expect(ended.status == item.errno, "denied: \(item) \(ended.output)")
+                let events = try agent.events { $0["object", "path"] == denied }
+                let event = events.first { $0["object", "path"] == denied && $0["kind"] == "denial" }
+                #expect(event?["action"] == "file.\(item.access)", "\(item): \(events)")
+                #expect(
+                    event?["rule", "id"] == "files.default" && event?["verdict"] == "deny",
+                    "\(item): \(events)")
+                #expect(event?["errno"] == "EACCES" && event?["layer"] == "lsm")
+                #expect(event?["policy", "name"] == "test" && event?["policy", "generation"] == "1")
+                // Others are not concerned.
+                try prepare(item, denied)
+                #expect(
+                    try run(item.script, path: denied, program: "/usr/bin/python3").status == 0,
+                    "others: \(item)"
+                )
+            }
+            try checkRename(agent)
+            #expect(try agent.end() == 0)
+            // Allowed again.
+            for (number, item) in cases.enumerated() {
+                try prepare(item, path(number, "denied"))
+                #expect(try run(item.script, path: path(number, "denied")).status == 0, "afterwards: \(item)")
+            }
+            let last = try agent.events { $0["kind"] == "agent" }
+            #expect(last.last?["state"] == "stopped")
+            #expect(last.contains { $0["kind"] == "enforcement" && $0["state"] == "ended" })
         }
-        let policy = "subjects: [{exec: \(Self.python)}]\nfiles:\n  rules:\n\(rules)"
-        let agent = try RunningAgent(["test": policy])
-        _ = try agent.events()
-        for (number, item) in cases.enumerated() {
-            // Granted.
-            try prepare(item, path(number, "granted"))
-            let granted = try run(item.script, path: path(number, "granted"))
-            #expect(granted.status == 0, "granted: \(item) \(granted.output)")
-            // Denied, with the right rule.
-            let denied = path(number, "denied")
-            try prepare(item, denied)
-            let ended = try run(item.script, path: denied)
-            #expect(ended.status == item.errno, "denied: \(item) \(ended.output)")
-            let events = try agent.events { $0["object", "path"] == denied }
-            let event = events.first { $0["object", "path"] == denied && $0["kind"] == "denial" }
-            #expect(event?["action"] == "file.\(item.access)", "\(item): \(events)")
+
+        /// A new name that grants more.
+        private func checkRename(_ agent: RunningAgent) throws {
+            let number = try #require(cases.firstIndex { $0.access == "map" })
+            let old = path(number, "denied")
+            try prepare(cases[number], old)
+            // It may be read there, and neither removed nor written.
+            #expect(try run("os.rename(path, '/tmp/granted/gain')", path: old).status == EACCES)
+            let events = try agent.events { $0["action"] == "file.remove" }
             #expect(
-                event?["rule", "id"] == "files.default" && event?["verdict"] == "deny", "\(item): \(events)")
-            #expect(event?["errno"] == "EACCES" && event?["layer"] == "lsm")
-            #expect(event?["policy", "name"] == "test" && event?["policy", "generation"] == "1")
-            // Others are not concerned.
-            try prepare(item, denied)
-            #expect(
-                try run(item.script, path: denied, program: "/usr/bin/python3").status == 0, "others: \(item)"
-            )
+                events.contains { $0["action"] == "file.remove" && $0["object", "path"] == old }, "\(events)")
         }
-        try checkRename(agent)
-        #expect(try agent.end() == 0)
-        // Allowed again.
-        for (number, item) in cases.enumerated() {
-            try prepare(item, path(number, "denied"))
-            #expect(try run(item.script, path: path(number, "denied")).status == 0, "afterwards: \(item)")
-        }
-        let last = try agent.events { $0["kind"] == "agent" }
-        #expect(last.last?["state"] == "stopped")
-        #expect(last.contains { $0["kind"] == "enforcement" && $0["state"] == "ended" })
-    }
-
-    /// A new name that grants more.
-    private func checkRename(_ agent: RunningAgent) throws {
-        let number = try #require(cases.firstIndex { $0.access == "map" })
-        let old = path(number, "denied")
-        try prepare(cases[number], old)
-        // It may be read there, and neither removed nor written.
-        #expect(try run("os.rename(path, '/tmp/granted/gain')", path: old).status == EACCES)
-        let events = try agent.events { $0["action"] == "file.remove" }
-        #expect(events.contains { $0["action"] == "file.remove" && $0["object", "path"] == old }, "\(events)")
     }
 }
