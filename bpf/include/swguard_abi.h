@@ -141,13 +141,33 @@ struct swguard_generation {
 	__u32 policies; // word of the words of swguard_policy, by slot; 0: none there
 	__u32 user_entries; // word of swguard_user_entry[user_entry_count]
 	__u32 user_entry_count;
-	__u32 reserved;
+	__u32 guard_count; // of the keys of the map `guarded` with this generation's number
 	// Which policies begin at an exec: by the path of the file, and by the path of the task's cgroup. Their states' verdicts
 	// are words of a list of slots, its count first; word 0 for none.
 	struct swguard_automaton executables;
 	struct swguard_automaton cgroups;
 };
 _Static_assert(sizeof(struct swguard_generation) == 56, "in `tables`");
+
+// MARK: Guarded objects
+//
+// What a literal deny rule, or one of `P/**`, stands for is denied under any other name, too.
+
+// The key of the map `guarded`; its value is the word of a list: how many follow, then so many swguard_guard.
+struct swguard_object {
+	__u64 inode;
+	__u32 device; // as the kernel has it: major << 20 | minor
+	__u32 generation; // its number
+};
+_Static_assert(sizeof(struct swguard_object) == 16, "key of `guarded`");
+
+struct swguard_guard {
+	__u32 slot;
+	__u32 denied; // bits of enum swguard_access
+	__u32 is_subtree; // also of what is beneath it
+	__u32 rules[SWGUARD_FILE_ACCESSES];
+};
+_Static_assert(sizeof(struct swguard_guard) == 48, "in `tables`");
 
 // MARK: Tasks
 

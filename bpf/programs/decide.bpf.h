@@ -124,6 +124,43 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
 
+struct guard_search {
+	const __u32 *words;
+	__u32 list;
+	__u32 slot;
+	__u32 asked;
+	__u32 is_own; // the object's own guards; else those of a directory above
+	__u32 denied;
+	__u32 guard; // the word of the one that denies
+};
+
+static long search_guard(__u32 index, struct guard_search *search)
+{
+	const __u32 *words = search->words;
+	__u32 guard = search->list + 1 + index * (sizeof(struct swguard_guard) / sizeof(__u32));
+	__u32 denied = field(words, guard, struct swguard_guard, denied) & search->asked;
+
+	if (!denied || field(words, guard, struct swguard_guard, slot) != search->slot ||
+	    !(search->is_own || field(words, guard, struct swguard_guard, is_subtree)))
+		return 0;
+	search->denied = denied;
+	search->guard = guard;
+	return 1;
+}
+
+// Looks for a guard of the policy in `slot` that denies any of what is asked.
+static __always_inline void search_guards(struct question *question, struct guard_search *search)
+{
+	for (__u32 number = 0; number < SWGUARD_GUARDS_MAX; number++) {
+		if (number >= question->scratch->guard_count || search->denied)
+			break;
+		search->list = question->scratch->guards[number];
+		search->is_own = number == 0;
+		if (search->list)
+			bpf_loop(word(search->words, search->list), search_guard, search, 0);
+	}
+}
+
 static long judge_file(__u32 layer, struct question *question)
 {
 	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
@@ -149,6 +186,18 @@ static long judge_file(__u32 layer, struct question *question)
 						  denial.access);
 		denial.is_quiet = !(reported >> denial.access & 1);
 		return refuse(question, slot, policy, &denial);
+	}
+	if (question->scratch->guard_count) {
+		struct guard_search search = { .words = words, .slot = slot, .asked = question->asked };
+
+		search_guards(question, &search);
+		if (search.denied) {
+			denial.access = lowest_bit(search.denied);
+			denial.rule = word(words, search.guard +
+							  offsetof(struct swguard_guard, rules) / sizeof(__u32) +
+							  denial.access);
+			return refuse(question, slot, policy, &denial);
+		}
 	}
 	if (field(words, verdict, struct swguard_verdict, marks) & SWGUARD_MARK_KERNEL_HELPER &&
 	    question->asked & (SWGUARD_WRITE | SWGUARD_CREATE | SWGUARD_REMOVE) &&
@@ -251,20 +300,23 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
 				  struct dentry *name, __u32 accesses)
 {
+	const __u32 *words = tables_begin();
 	struct scratch *scratch;
-	int error, result;
+	int result;
 
+	if (!words)
+		return -EACCES;
 	if (own->count == 1) {
-		const __u32 *words = tables_begin();
 		__u32 generation, slot = own->policies[0], policy, verdict;
 
-		if (!words)
-			return -EACCES;
 		generation = generation_now(words);
 		policy = policy_at(words, generation, slot);
 		if (!policy)
 			return 0;
 		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
+		if (verdict && field(words, generation, struct swguard_generation, guard_count) &&
+		    guards_of(name, field(words, generation, struct swguard_generation, number)))
+			verdict = 0;
 		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
 		    !field(words, verdict, struct swguard_verdict, marks) &&
 		    !(accesses & field(words, verdict, struct swguard_verdict, reported)))
@@ -277,9 +329,8 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 	scratch->dentry = (__u64)name;
 	result = resolve();
 	if (result == WALK_DONE && name != mount->mnt_root)
-		keep_tag(directory, mount, scratch, own);
-	error = judge(result, accesses);
-	return error;
+		keep_tag(words, directory, scratch, own);
+	return judge(result, accesses);
 }
 
 // Decides a request for an object.
@@ -300,14 +351,18 @@ static __always_inline int ask(struct swguard_layers *own, const struct path *pa
 
 // Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
 // the request is denied.
-#define PASS_UNCONFINED(own)                           \
-	struct swguard_layers *own = confinement();    \
-                                                       \
-	if (!own) {                                    \
-		if (are_layers_hidden())               \
-			REFUSE(EACCES);                \
-		return 0;                              \
-	}                                              \
+#define PASS_UNCONFINED(own)                                                          \
+	struct swguard_layers *own =                                                  \
+		is_suspect() ? layers_of(bpf_get_current_task_btf()) : NULL;          \
+                                                                                      \
+	if (!own) {                                                                   \
+		if (are_layers_hidden())                                              \
+			REFUSE(EACCES);                                               \
+		return 0;                                                             \
+	}                                                                             \
+	/* It may be about to enter its first. */                                     \
+	if (!own->count)                                                              \
+		return 0;                                                             \
 	(void)own
 
 #define VERDICT(expression)                    \

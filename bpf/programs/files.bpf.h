@@ -54,11 +54,11 @@ static __always_inline int ask_open(struct swguard_layers *own, struct file *fil
 {
 	__u32 accesses = accesses_of(file);
 
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == NSFS_MAGIC)
+	if (file->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
-	return judge(find(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry)), accesses);
+	return ask(own, &file->f_path, accesses);
 }
 
 // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.

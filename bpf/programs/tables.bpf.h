@@ -45,6 +45,18 @@ static __always_inline __u32 word(const __u32 *words, __u32 number)
 
 #define field(words, base, type, name) word(words, (base) + offsetof(type, name) / sizeof(__u32))
 
+// Two words at an even place, as one.
+static __always_inline __u64 pair(const __u32 *words, __u32 number)
+{
+	__u32 near = number & (tables_mask - 1);
+
+	if (near != number)
+		return far_word(number) | (__u64)far_word(number + 1) << 32;
+	asm volatile("" : "+r"(near));
+	near &= tables_mask - 1;
+	return *(const __u64 *)&words[near];
+}
+
 static __always_inline __u64 wide(const __u32 *words, __u32 number)
 {
 	return word(words, number) | (__u64)word(words, number + 1) << 32;
@@ -70,11 +82,9 @@ static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u
 static __always_inline __u32 step(const __u32 *words, __u32 classes, __u32 cells, __u32 state, __u8 byte)
 {
 	__u32 class = word(words, classes + byte / 4) >> (byte % 4 * 8) & 0xff;
-	__u32 cell = cells + 2 * (state + 1 + class);
+	__u64 cell = pair(words, cells + 2 * (state + 1 + class));
 
-	if (word(words, cell) != state)
-		cell = cells + 2 * state;
-	return word(words, cell + 1);
+	return (__u32)cell == state ? cell >> 32 : word(words, cells + 2 * state + 1);
 }
 
 // The word that the verdict of a state stands at.
