@@ -122,6 +122,13 @@ struct KernelTablesModel {
         return (0..<Int(word(list))).map { word(list + 1 + $0) }
     }
 
+    var guardCount: UInt32 { word(generation + 5) }
+
+    /// The guards of the list at a word: slot, denied, is subtree, rules.
+    func guards(at list: UInt32) -> [[UInt32]] {
+        (0..<Int(word(list))).map { index in (0..<12).map { word(Int(list) + 1 + 12 * index + $0) } }
+    }
+
     /// User and slot.
     var users: [[UInt32]] {
         let first = Int(word(generation + 3))

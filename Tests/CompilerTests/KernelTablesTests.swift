@@ -207,6 +207,47 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(tables.policies.map { $0?.policy.name } == [nil, "b", nil, "a"])
     }
 
+    @Test func `literal denies stand for objects, one list for each`() throws {
+        let policies = [
+            try policy(
+                """
+                files:
+                  rules:
+                    - allow: all
+                      paths: [/x]
+                    - deny: [write]
+                      paths: [/secret, /tree/**, /no-such, "/glob/*", /proc/self/mem]
+                    - deny: [read, write]
+                      paths: [/secret]
+                """, name: "a"),
+            try policy("files: { rules: [{ deny: [execute], paths: [/other-name] }] }", name: "b"),
+        ]
+        var asked: [String] = []
+        let tables = try KernelTables.compile(policies) { (path: [UInt8]) -> KernelObject? in
+            asked.append(String(decoding: path, as: UTF8.self))
+            switch asked.last {
+            case "/secret", "/other-name": return KernelObject(inode: 5, device: 8 << 20 | 1)
+            case "/tree": return KernelObject(inode: 6, device: 8 << 20 | 1)
+            default: return nil
+            }
+        }
+        #expect(asked == ["/secret", "/tree", "/no-such", "/secret", "/other-name"])
+        let model = KernelTablesModel(tables, at: 1000)
+        let guards = tables.guards(at: 1000)
+        #expect(model.guardCount == 2 && guards.map(\.object.inode) == [5, 6])
+        let none = KernelTablesModel.noRule
+        // write closes over create and remove; the first rule that denies an access is named.
+        #expect(
+            model.guards(at: guards[0].word) == [
+                [0, 0b1111, 0, 2, 1, 1, 1, none, none, none, none, none],
+                [1, 0b11_0000, 0, none, none, none, none, 0, 0, none, none, none],
+            ])
+        #expect(
+            model.guards(at: guards[1].word) == [
+                [0, 0b1110, 1, none, 1, 1, 1, none, none, none, none, none]
+            ])
+    }
+
     @Test func `counters of policies follow each other`() throws {
         let policies = [
             try policy(

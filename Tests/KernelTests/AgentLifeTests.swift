@@ -106,6 +106,51 @@ extension AgentTests {
             #expect(try agent.end() == 0)
         }
 
+        @Test func `what a literal denies is denied under other names`() throws {
+            let files = FileManager.default
+            for (directory, name) in [("/tmp/guard/tree", "inside"), ("/tmp/guard/secrets", "secret")] {
+                try? files.removeItem(atPath: directory)
+                try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+                _ = files.createFile(atPath: "\(directory)/\(name)", contents: Data("x".utf8))
+            }
+            try? files.removeItem(atPath: "/tmp/guard/alias")
+            try files.linkItem(atPath: "/tmp/guard/secrets/secret", toPath: "/tmp/guard/alias")
+            try files.createDirectory(atPath: "/tmp/guard/mounted", withIntermediateDirectories: true)
+            #expect(
+                try Ended("/usr/bin/mount", ["--bind", "/tmp/guard/tree", "/tmp/guard/mounted"]).status == 0)
+            defer { _ = try? Ended("/usr/bin/umount", ["/tmp/guard/mounted"]) }
+            let agent = try RunningAgent([
+                "cat": """
+                subjects: [{exec: /tmp/confined-cat}]
+                files:
+                  default: allow
+                  rules:
+                    - id: literal
+                      deny: [read]
+                      paths: [/tmp/guard/secrets/secret]
+                    - id: subtree
+                      deny: [read]
+                      paths: [/tmp/guard/tree/**]
+                """
+            ])
+            _ = try agent.events()
+            for (path, rule) in [
+                ("/tmp/guard/secrets/secret", "literal"), ("/tmp/guard/alias", "literal"),
+                ("/tmp/guard/tree/inside", "subtree"), ("/tmp/guard/mounted/inside", "subtree"),
+            ] {
+                #expect(try Ended(Self.cat, [path]).status != 0, "\(path)")
+                let events = try agent.events { $0["object", "path"] == path }
+                #expect(
+                    events.contains {
+                        $0["object", "path"] == path && $0["errno"] == "EACCES"
+                            && [rule, "identity"].contains($0["rule", "id"])
+                    }, "\(path): \(events)")
+                #expect(try Ended("/usr/bin/cat", [path]).status == 0)
+            }
+            #expect(try agent.end() == 0)
+            #expect(try Ended(Self.cat, ["/tmp/guard/alias"]).status == 0)
+        }
+
         @Test func `what cannot be loaded loads nothing`() throws {
             let directory = FileManager.default.temporaryDirectory.appending(path: "bad-\(UUID().uuidString)")
             try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)

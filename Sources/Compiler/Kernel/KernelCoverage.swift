@@ -129,7 +129,9 @@ public enum KernelCoverage {
                     coverage.findings.append(
                         .init(
                             .gap, section: "files", subject: rule.header.id, location: rule.header.location,
-                            text: "denied by its path; other names of the same object are not bound yet"))
+                            text:
+                                "bound when loaded: what is put under that name later is denied by its path alone"
+                        ))
                 }
             }
             row("files", "files.default", files.location, .full("by path"))
