@@ -55,9 +55,7 @@ struct Enforcement: ~Copyable {
         let bytes = unsafe UnsafeRawBufferPointer(
             start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
         var open = unsafe try OpenObject(reading: bytes, named: "swguard")
-        try open.setValueSize(UInt32(Sizes.element * 4), map: "tables")
         try open.setCapacity(UInt32(sizes.elements), map: "tables")
-        try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
         try open.setCapacity(UInt32(sizes.guards), map: "guarded")

@@ -19,9 +19,11 @@
 // MARK: The tables
 //
 // Everything that is compiled lies in one array of u32, the map `tables`, and is found by the number of its first word.
-// The map's elements are pieces of it, of a power of two of words: Linux 6.1 makes none larger than 4 MiB.
+// The map's elements are pieces of it; Linux 6.1 makes none larger than these 4 MiB.
 // Word 0 is the number of the generation in force: writing it is the swap. What it leads to is never changed while a
 // program may look at it.
+
+#define SWGUARD_ELEMENT_WORDS (1u << 20)
 
 // A minimal automaton over bytes, as Sources/Automata/LookupTable lays it out: cells of two words, tag and next, a state's
 // number that of its first cell.

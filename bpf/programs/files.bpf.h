@@ -50,10 +50,17 @@ static __always_inline int ask_code(struct file *file, __u32 accesses)
 	return error;
 }
 
-static __always_inline int ask_open(struct swguard_layers *own, struct file *file)
+// Apart from the hook, which has then nothing to keep on the stack for a task without layers.
+static __noinline int ask_open(struct file *file)
 {
-	__u32 accesses = accesses_of(file);
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	__u32 accesses;
 
+	if (!own)
+		return are_layers_hidden() ? -EACCES : 0;
+	if (!own->count)
+		return 0;
+	accesses = accesses_of(file);
 	if (file->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
@@ -70,16 +77,18 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
-	PASS_UNCONFINED(own);
-	VERDICT(ask_open(own, file));
+	if (!is_suspect())
+		return 0;
+	VERDICT(ask_open(file));
 }
 
 // A descriptor that came over a socket is checked as if it had been opened.
 SEC("lsm/file_receive")
 int BPF_PROG(swguard_file_receive, struct file *file)
 {
-	PASS_UNCONFINED(own);
-	VERDICT(ask_open(own, file));
+	if (!is_suspect())
+		return 0;
+	VERDICT(ask_open(file));
 }
 
 SEC("lsm/path_truncate")
