@@ -31,6 +31,7 @@ struct Enforcement: ~Copyable {
 
         var elements: Int
         var counters: Int
+        var guards: Int
         /// Bytes, a power of two.
         var events = 1 << 20
 
@@ -38,6 +39,7 @@ struct Enforcement: ~Copyable {
         init(for tables: KernelTables) {
             elements = max(1, (3 * tables.wordCount + Self.element - 1) / Self.element)
             counters = max(1 << 15, 3 * tables.counterCount)
+            guards = max(1 << 14, 3 * tables.guardCount)
         }
     }
 
@@ -56,6 +58,7 @@ struct Enforcement: ~Copyable {
         try open.setCapacity(UInt32(sizes.elements), map: "tables")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
+        try open.setCapacity(UInt32(sizes.guards), map: "guarded")
         let hasBusyStorage = try Preemption.makesStorageBusy()
         if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
@@ -64,7 +67,7 @@ struct Enforcement: ~Copyable {
         let object = try open.load()
         let tables = try MappedMap(mapping: try object.map("tables"))
         let counters = try MappedMap(mapping: try object.map("counters"))
-        var arena = Arena(tables: tables, counters: counters)
+        var arena = Arena(tables: tables, counters: counters, guarded: try object.map("guarded"))
         let events = try RingBuffer(reading: try object.map("events"))
         let layers = try object.map("layers")
         let scratches = try object.map("scratches")
@@ -97,8 +100,8 @@ struct Enforcement: ~Copyable {
     }
 
     /// Puts `tables` into force.
-    mutating func enforce(_ tables: KernelTables) throws(ArenaError) {
-        try arena.place(tables, number: number + 1)
+    mutating func enforce(_ tables: KernelTables, _ held: HeldObjects) throws(ArenaError) {
+        try arena.place(tables, number: number + 1, held: held)
         number += 1
     }
 
