@@ -131,7 +131,10 @@ struct dentry {
 	struct super_block *d_sb;
 };
 
-struct mnt_idmap;
+// Known by its name only: whether there is one tells the order of some hooks' arguments.
+struct mnt_idmap {
+	unsigned int count;
+};
 
 struct iattr {
 	unsigned int ia_valid;
