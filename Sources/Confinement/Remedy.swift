@@ -7,7 +7,8 @@ enum Remedy {
     /// The rule; nil where none would: a deny rule decided, which no allow overrides, or the kernel has the last
     /// word.
     static func text(for report: DenialReport) -> String? {
-        guard let rule = report.rule else { return nil }
+        // What Landlock narrows is granted already.
+        guard report.judgement.narrowing == nil, let rule = report.rule else { return nil }
         // Only a default gives way to an allow rule.
         guard rule.id.hasSuffix(".default") || rule.id == "network.families" else {
             return "change \(AuditText(rule.id).string), a deny rule"

@@ -18,6 +18,8 @@ public struct Supervisor: ~Copyable {
         public var judge: (any DenialJudge)?
         /// The first record, but for the process; nil: none is written.
         public var enforcement: EnforcementRecord?
+        /// Says what becomes of observed requests; nil: what the judge says of them.
+        var domains: DomainJudge?
 
         public init(judge: (any DenialJudge)? = nil, enforcement: EnforcementRecord? = nil) {
             self.judge = judge
@@ -229,7 +231,7 @@ public struct Supervisor: ~Copyable {
             refusal = nil
             if let judgement { judgements = [judgement] }
             if judge.observesRequests, let name = judge.name(of: call) {
-                judgements += ObservedCall(call, name: name).requests().compactMap(judge.judge)
+                judgements += observe(ObservedCall(call, name: name), judge)
             }
         }
         let reports = judgements.map { look(at: $0, of: call.thread, code: refusal, now: now) }
@@ -241,6 +243,16 @@ public struct Supervisor: ~Copyable {
             reporter.report(report.report, key: report.key, process: report.process, at: now)
         }
         reply(to: waiting.id, refusing: refusal)
+    }
+
+    /// What is to be reported of what a call that goes on asks for.
+    private func observe(_ call: ObservedCall, _ judge: any DenialJudge) -> [Judgement] {
+        let requests = call.requests()
+        guard let domains = context.domains else { return requests.compactMap(judge.judge) }
+        let asker = LandlockDomain.Asker(
+            process: call.target.process, isFirst: call.target.process == process)
+        let isSeen = !ObservedCalls.unseenByLandlock.contains(call.name)
+        return requests.compactMap { domains.judge($0, by: asker, isSeen: isSeen) }
     }
 
     /// Makes a call fail with `code`; nil lets the kernel go on with it.

@@ -46,11 +46,11 @@ struct CommandRun {
                 "cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
         }
         var prepared = try prepare()
-        var (layers, findings, isStale) = try applyLandlock(prepared.plan)
+        var (layers, findings, isStale, domains) = try applyLandlock(prepared)
         if prepared.isCached, isStale {
             // A granted path has become a link since the plan was kept: the rule covers what that leads to.
             prepared = try prepare(usingCache: false)
-            (layers, findings, isStale) = try applyLandlock(prepared.plan)
+            (layers, findings, isStale, domains) = try applyLandlock(prepared)
         }
         try refuse(findings, obstacle: nil)
         let environment = unsafe RunEntry.strings(environ)
@@ -80,11 +80,13 @@ struct CommandRun {
             notifies
             ? PlanJudge(plan, observes: prepared.observes) { [self] in prepared.evaluators ?? evaluators() }
             : nil
+        var context = Supervisor.Context(
+            judge: judge, enforcement: supervision.record(hasLandlock: !layers.isEmpty, canNotify: notifies))
+        if prepared.observes, let evaluators = prepared.evaluators {
+            context.domains = DomainJudge(plan, evaluators: evaluators, domains: domains)
+        }
         let outcome = Supervisor.run(
-            request,
-            context: .init(
-                judge: judge,
-                enforcement: supervision.record(hasLandlock: !layers.isEmpty, canNotify: notifies)),
+            request, context: context,
             reporter: try supervision.reporter(hasLandlock: !layers.isEmpty))
         if case .notStarted(let failure) = outcome {
             StandardError.say(failure.message(command: commandName))
@@ -185,22 +187,27 @@ struct CommandRun {
             lines: refusal.findings.map { "cannot confine '\(commandName)': \($0.line)" } + [refusal.hint])
     }
 
+    /// - Returns: The rulesets, oldest first, and the domain of each policy that has one where requests are observed.
     private func applyLandlock(
-        _ plan: Plan
-    ) throws(Refused) -> (layers: [LandlockLayer], findings: [Coverage.Finding], isStale: Bool) {
+        _ prepared: Prepared
+    ) throws(Refused) -> (
+        layers: [LandlockLayer], findings: [Coverage.Finding], isStale: Bool, domains: [Int: LandlockDomain]
+    ) {
         var layers: [LandlockLayer] = []
+        var domains: [Int: LandlockDomain] = [:]
         var findings: [Coverage.Finding] = []
         var isStale = false
-        for layer in plan.layers where layer.recipe.isNeeded {
+        for (index, layer) in prepared.plan.layers.enumerated() where layer.recipe.isNeeded {
             do {
-                let prepared = try LandlockApplication.prepare(layer.recipe)
-                findings += prepared.findings
-                isStale = isStale || prepared.isStale
-                layers.append(LandlockLayer(prepared))
+                let ruleset = try LandlockApplication.prepare(layer.recipe, keepsLedger: prepared.observes)
+                findings += ruleset.findings
+                isStale = isStale || ruleset.isStale
+                if prepared.observes { domains[index] = LandlockDomain(ruleset, recipe: layer.recipe) }
+                layers.append(LandlockLayer(ruleset))
             } catch {
                 throw Refused("cannot confine '\(commandName)': \(error.description)")
             }
         }
-        return (layers, findings, isStale)
+        return (layers, findings, isStale, domains)
     }
 }
