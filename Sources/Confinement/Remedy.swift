@@ -9,6 +9,7 @@ enum Remedy {
     static func text(for report: DenialReport) -> String? {
         // What Landlock narrows is granted already.
         guard report.judgement.narrowing == nil, let rule = report.rule else { return nil }
+        if rule.id == "no-gain" { return nil }
         // Only a default gives way to an allow rule.
         guard rule.id.hasSuffix(".default") || rule.id == "network.families" else {
             return "change \(AuditText(rule.id).string), a deny rule"

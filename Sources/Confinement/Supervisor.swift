@@ -252,7 +252,11 @@ public struct Supervisor: ~Copyable {
         let asker = LandlockDomain.Asker(
             process: call.target.process, isFirst: call.target.process == process)
         let isSeen = !ObservedCalls.unseenByLandlock.contains(call.name)
-        return requests.compactMap { domains.judge($0, by: asker, isSeen: isSeen) }
+        let judgements = requests.compactMap { domains.judge($0, by: asker, isSeen: isSeen) }
+        // What is denied for a name is said of that name; only then the two are compared.
+        if judgements.contains(where: { $0.decision.verdict == .deny }) { return judgements }
+        return judgements
+            + (call.move(asking: requests).flatMap { domains.judge($0, by: asker) }.map { [$0] } ?? [])
     }
 
     /// Makes a call fail with `code`; nil lets the kernel go on with it.
@@ -278,7 +282,9 @@ public struct Supervisor: ~Copyable {
     private func look(
         at judgement: Judgement, of thread: Int32, code: CInt?, now: AuditTime
     ) -> (report: DenialReport, key: DenialKey, process: ProcessIdentity?) {
-        let report = DenialReport(judgement: judgement, code: code ?? judgement.request.usualError)
+        let report = DenialReport(
+            judgement: judgement,
+            code: code ?? judgement.code ?? judgement.request.usualError)
         let key = report.key(executable: ProcessFile.link("/proc/\(thread)/exe"))
         return (report, key, reporter.wantsProcess(of: key) ? ProcessIdentity.read(tid: thread) : nil)
     }

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Compiler
+private import Glibc
 internal import Landlock
 internal import Policy
 
@@ -55,6 +56,22 @@ struct DomainJudge {
             }
         }
         return complaint ?? granted
+    }
+
+    /// What is to be reported of a name that becomes another, where both names may be changed and the object would gain
+    /// by it; nil: nothing.
+    func judge(_ move: ObservedCall.Move, by asker: LandlockDomain.Asker) -> Judgement? {
+        let isRefused = { (domain: LandlockDomain) in
+            domain.refusesMove(of: move.old, to: move.new, by: asker)
+                || (move.isExchange && domain.refusesMove(of: move.new, to: move.old, by: asker))
+        }
+        guard let layer = layers.first(where: { $0.domain.map(isRefused) ?? false }) else { return nil }
+        let rule = DecidingRule(
+            id: "no-gain", location: nil, reason: "the new name would give what the old one does not")
+        return Judgement(
+            policy: layer.policy, request: .file(path: move.new, .create),
+            decision: Decision(parts: [.init(access: "create", verdict: .deny, rule: rule, log: true)]),
+            layer: .landlock, code: EXDEV)
     }
 
     /// What the layer's domain denies of a request; nil: nothing.

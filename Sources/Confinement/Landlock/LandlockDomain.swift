@@ -71,6 +71,23 @@ struct LandlockDomain {
         return asked.isEmpty ? [] : asked.subtracting(granted(at: place, by: asker))
     }
 
+    /// Whether giving the object at `old` the name `new`, in another directory, is refused though both names may be
+    /// changed: what the new directory grants and the old name does not would be gained
+    /// (current_check_refer_path). The answer is EXDEV, so that programs copy instead.
+    func refusesMove(of old: [UInt8], to new: [UInt8], by asker: Asker) -> Bool {
+        let (from, to) = (Self.parent(of: old), Self.parent(of: new))
+        if fileRights.isEmpty || from == to { return false }
+        let (before, after) = (granted(at: from, by: asker), granted(at: to, by: asker))
+        // A domain that does not handle `refer` refuses all of them.
+        guard before.contains(.refer), after.contains(.refer) else { return true }
+        var gained = after.subtracting(before)
+        if let object = lookup(Self.named(old, asker)) {
+            gained.subtract(ledger.rights(on: object.identity))
+            if !object.isDirectory { gained.formIntersection(.ofFiles) }
+        }
+        return !gained.isEmpty
+    }
+
     /// What is granted on what is at `path` and on all that is beneath it.
     func granted(at path: [UInt8], by asker: Asker) -> FileRights {
         var rights: FileRights = []
