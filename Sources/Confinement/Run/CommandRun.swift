@@ -64,7 +64,8 @@ struct CommandRun {
         request.keptDescriptors = options.keptDescriptors
         if options.isExecOnly {
             request.filter = SeccompFilter(bytes: plan.filterBytes)
-            let failure = Launcher.execute(request)
+            let failure = try execute(
+                request, Supervision(options, plan: plan, findings: findings, commandName: commandName))
             StandardError.say(failure.message(command: commandName))
             return failure.status
         }
@@ -92,6 +93,23 @@ struct CommandRun {
             StandardError.say(failure.message(command: commandName))
         }
         return outcome.status
+    }
+
+    /// Replaces this process by the command, with the first record for the last word: nobody stays to report more.
+    /// Comes back where that fails.
+    private func execute(
+        _ request: LaunchRequest, _ supervision: Supervision
+    ) throws(Refused) -> LaunchFailure {
+        let hasLandlock = !request.layers.isEmpty
+        guard var record = supervision.record(hasLandlock: hasLandlock, canNotify: false) else {
+            return Launcher.execute(request)
+        }
+        var reporter = try supervision.reporter(hasLandlock: hasLandlock)
+        record.process = reporter.wantsCommandProcess ? ProcessIdentity.read(tid: getpid()) : nil
+        reporter.began(record)
+        let failure = Launcher.execute(request)
+        reporter.finish(record, outcome: .notStarted(failure))
+        return failure
     }
 
     /// The policies, for what the plan alone cannot say; none where they cannot be read any more.
@@ -145,6 +163,10 @@ struct CommandRun {
             StandardError.say(
                 "complain mode: nothing is denied; what would be is observed by notification, which is slow and "
                     + "open to races")
+        }
+        if observes || complains, options.isExecOnly {
+            throw Refused(
+                "cannot observe '\(commandName)' with --exec-only: nobody stays to see what it does")
         }
         if (observes || complains), !features.hasUserNotification {
             throw Refused(
