@@ -16,6 +16,8 @@ enum Remedy {
         }
         let denied = report.denied.joined(separator: ", ")
         switch report.judgement.request {
+        // The one operation that is kept by denying files.
+        case .file where rule.id == "operations.default": return "operations: {allow: [kernel-helper]}"
         case .file(let path, _):
             return "allow: [\(denied)], paths: [\(scalar(PathPattern.escape(path)))]"
         case .network(_, let address):

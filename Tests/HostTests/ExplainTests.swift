@@ -137,6 +137,41 @@ import Testing
             denied.errors.contains("connect tcp:127.0.0.1:7 by network.default (policy.yaml:4)"), "\(denied)")
     }
 
+    @Test func `a socket is bound where the network rules grant its name`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy(
+            #"network: { rules: [{ allow: [connect], endpoints: ["unix:/**"] }] }"#)
+        let bind = { (name: String) in
+            "import socket; socket.socket(socket.AF_UNIX).bind('\(scratch.path)/\(name)')"
+        }
+        let run = ["run", "--explain", "--policy", "policy.yaml", "--", "/usr/bin/python3", "-c"]
+        let denied = try Swguard.run(run + [bind("s")], in: scratch.path)
+        #expect(
+            denied.errors.contains("]: bind unix:\(scratch.path)/s by network.default (policy.yaml:4)"),
+            "\(denied)")
+        #expect(
+            denied.errors.split(separator: "\n").filter { $0.contains("swguard: denied") }.count == 1,
+            "\(denied)")
+        let made = try Swguard.run(run + ["import os; os.mkdir('\(scratch.path)/d')"], in: scratch.path)
+        #expect(made.status == 0 && !made.errors.contains("denied"), "\(made)")
+    }
+
+    @Test(.enabled("only root may write there at all") { geteuid() == 0 })
+    func `a file that names a program of the kernel's is kept by the operation`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy("operations: {}")
+        let outcome = try Swguard.run(
+            [
+                "run", "--explain", "--policy", "policy.yaml", "--", Swguard.attacks, "write",
+                "/proc/sys/kernel/core_pattern",
+            ], in: scratch.path)
+        #expect(outcome.status == EACCES)
+        #expect(
+            outcome.errors.contains(
+                "write /proc/sys/kernel/core_pattern by operations.default; to allow: operations: {allow: [kernel-helper]}"
+            ), "\(outcome)")
+    }
+
     @Test func `where a policy complains, an older one still denies`() throws {
         let scratch = try Scratch()
         try scratch.write("tree/secret/key")

@@ -99,6 +99,11 @@ struct DomainJudge {
             guard domain.denies(access, port: port) else { return nil }
             denied.parts[0].verdict = .deny
             if wasGranted { narrowing = "the rule stands for no port that Landlock could grant" }
+        case .network(.bind, .unixPath(let path)):
+            let wasGranted = decision.verdict == .allow
+            guard domain.deniesSocket(at: path, by: asker) else { return nil }
+            denied.parts[0].verdict = .deny
+            if wasGranted { narrowing = Self.narrowing(of: .create, [], at: path, by: asker, in: domain) }
         // Whether the other end is in the domain, which is granted, cannot be seen from here: the policy has the word
         // where the domain has one at all.
         case .network(.connect, .unixPath) where domain.fileRights.contains(.resolveUnix),

@@ -56,7 +56,10 @@ struct LandlockDomain {
         var asked = FileRights(FileAccessSet(access))
         var place = path
         switch access {
-        case .create, .remove, .device: place = Self.parent(of: path)
+        case .create, .remove, .device:
+            place = Self.parent(of: path)
+            // Names of sockets are granted apart: `network` can have a say in them.
+            asked.remove(.makeSocket)
         case .read, .write, .execute:
             // execve opens the file for reading, too.
             if access == .execute { asked.insert(.readFile) }
@@ -112,6 +115,12 @@ struct LandlockDomain {
     }
 
     // MARK: Sockets
+
+    /// Whether no socket may be bound to the name `path`.
+    func deniesSocket(at path: [UInt8], by asker: Asker) -> Bool {
+        fileRights.contains(.makeSocket)
+            && !granted(at: Self.parent(of: path), by: asker).contains(.makeSocket)
+    }
 
     /// Whether the ports that are granted leave out what is asked.
     func denies(_ access: NetworkAccess, port: UInt16) -> Bool {
