@@ -9,6 +9,6 @@ test: ; .ci/install build test && .ci/test
 lint: ; swift format lint --strict --recursive Sources Tests audit Package.swift
 format: ; swift format --in-place --recursive Sources Tests audit Package.swift
 fuzz: ; .ci/install build && .ci/fuzz 60
-soak: ; .ci/install build test && SWGUARD_CASES=100000 .ci/test
+soak: ; .ci/install build test && .ci/soak
 man: ; .ci/install build && .ci/man
 bench-run: build ; .ci/install bench && .ci/bench-run $(BINARY)
