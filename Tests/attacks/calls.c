@@ -4,11 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/io_uring.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -64,6 +62,7 @@ static int at_x32_getppid(char **a)
 // Namespaces and mounts.
 
 static int at_unshare(char **a) { (void)a; return result(unshare(CLONE_NEWUSER)); }
+static int at_unshare_mounts(char **a) { (void)a; return result(unshare(CLONE_NEWNS)); }
 static int at_setns(char **a)
 {
 	int fd = open("/proc/self/ns/uts", O_RDONLY);
@@ -71,6 +70,8 @@ static int at_setns(char **a)
 	(void)a;
 	return fd < 0 ? errno : result(setns(fd, 0));
 }
+// A namespace that was open before confinement began.
+static int at_setns_descriptor(char **a) { return result(setns(atoi(a[0]), 0)); }
 static int at_clone(char **a)
 {
 	long pid = syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
@@ -96,46 +97,6 @@ static int at_fsopen(char **a) { (void)a; return result(syscall(SYS_fsopen, "tmp
 static int at_open_tree(char **a) { return result(syscall(SYS_open_tree, AT_FDCWD, a[0], 1)); }
 static int at_pivot_root(char **a) { return result(syscall(SYS_pivot_root, a[0], a[0])); }
 static int at_chroot(char **a) { return result(chroot(a[0])); }
-
-// io_uring: what it does passes no seccomp filter.
-
-static int at_io_uring(char **a)
-{
-	struct io_uring_params params = {0};
-
-	(void)a;
-	return result(syscall(SYS_io_uring_setup, 4, &params));
-}
-
-static int at_io_uring_mkdir(char **a)
-{
-	struct io_uring_params p = {0};
-	int ring = syscall(SYS_io_uring_setup, 4, &p);
-	size_t size = p.cq_off.cqes + p.cq_entries * sizeof(struct io_uring_cqe);
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqe;
-	char *queues;
-
-	if (ring < 0)
-		return errno;
-	if (size < p.sq_off.array + p.sq_entries * sizeof(unsigned))
-		size = p.sq_off.array + p.sq_entries * sizeof(unsigned);
-	queues = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQ_RING);
-	sqes = mmap(NULL, p.sq_entries * sizeof(*sqes), PROT_READ | PROT_WRITE, MAP_SHARED, ring, IORING_OFF_SQES);
-	if (queues == MAP_FAILED || sqes == MAP_FAILED)
-		return errno;
-	memset(sqes, 0, sizeof(*sqes));
-	sqes[0].opcode = IORING_OP_MKDIRAT;
-	sqes[0].fd = AT_FDCWD;
-	sqes[0].addr = (uintptr_t)a[0];
-	sqes[0].len = 0755;
-	((unsigned *)(queues + p.sq_off.array))[0] = 0;
-	*(unsigned *)(queues + p.sq_off.tail) = 1;
-	if (syscall(SYS_io_uring_enter, ring, 1, 1, IORING_ENTER_GETEVENTS, NULL, 0) < 0)
-		return errno;
-	cqe = (struct io_uring_cqe *)(queues + p.cq_off.cqes);
-	return cqe->res < 0 ? -cqe->res : 0;
-}
 
 // Terminals.
 
@@ -178,8 +139,8 @@ const struct attack call_attacks[] = {
 #endif
 	{"unshare", at_unshare, 0}, {"setns", at_setns, 0}, {"clone", at_clone, 0}, {"clone3", at_clone3, 0},
 	{"mount", at_mount, 1}, {"umount", at_umount, 1}, {"fsopen", at_fsopen, 0}, {"open-tree", at_open_tree, 1},
-	{"pivot-root", at_pivot_root, 1}, {"chroot", at_chroot, 1}, {"io-uring", at_io_uring, 0},
-	{"io-uring-mkdir", at_io_uring_mkdir, 1}, {"tiocsti", at_tiocsti, 0}, {"tiocsti-wide", at_tiocsti_wide, 0},
+	{"pivot-root", at_pivot_root, 1}, {"chroot", at_chroot, 1},
+	{"unshare-mounts", at_unshare_mounts, 0}, {"setns-descriptor", at_setns_descriptor, 1}, {"tiocsti", at_tiocsti, 0}, {"tiocsti-wide", at_tiocsti_wide, 0},
 	{"tioclinux", at_tioclinux, 0}, {"new-privileges", at_new_privileges, 0}, {"call", at_call, 1},
 	{NULL, NULL, 0},
 };

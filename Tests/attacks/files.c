@@ -41,6 +41,15 @@ static int at_rename(char **a) { return result(rename(a[0], a[1])); }
 static int at_exchange(char **a) { return result(syscall(SYS_renameat2, AT_FDCWD, a[0], AT_FDCWD, a[1], 2)); }
 static int at_link(char **a) { return result(link(a[0], a[1])); }
 static int at_symlink(char **a) { return result(symlink(a[0], a[1])); }
+// Access mode 3: for ioctl only, and both read and write to whoever checks.
+static int at_open_both(char **a) { return result(open(a[0], O_ACCMODE)); }
+static int at_read_beneath(char **a)
+{
+	char byte;
+	int fd = openat(atoi(a[0]), a[1], O_RDONLY);
+
+	return fd < 0 ? errno : result(read(fd, &byte, 1));
+}
 static int at_mknod(char **a) { return result(mknod(a[0], S_IFCHR | 0666, 0x103)); }
 static int at_execute(char **a) { return result(execv(a[0], a)); }
 
@@ -57,10 +66,11 @@ static int at_reopen(char **a)
 	return fd < 0 ? errno : result(read(fd, &byte, 1));
 }
 
+// By what a file is in its file system, beneath any directory of that: the root, or as named.
 static int at_handle(char **a)
 {
 	struct { struct file_handle head; unsigned char bytes[128]; } handle = {.head.handle_bytes = 128};
-	int mount, root = open("/", O_RDONLY | O_DIRECTORY);
+	int mount, root = open(a[1] ? a[1] : "/", O_RDONLY | O_DIRECTORY);
 
 	if (name_to_handle_at(AT_FDCWD, a[0], &handle.head, &mount, 0) < 0)
 		return errno;
@@ -77,6 +87,13 @@ static int at_tmpfile_link(char **a)
 		return errno;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return result(linkat(AT_FDCWD, path, AT_FDCWD, a[1], AT_SYMLINK_FOLLOW));
+}
+
+static int at_tmpfile_link_empty(char **a)
+{
+	int fd = open(a[0], O_TMPFILE | O_WRONLY, 0644);
+
+	return fd < 0 ? errno : result(linkat(fd, "", AT_FDCWD, a[1], AT_EMPTY_PATH));
 }
 
 // A descriptor that was open before confinement began.
@@ -136,7 +153,9 @@ const struct attack file_attacks[] = {
 	{"open-truncate", at_open_truncate, 1}, {"create", at_create, 1}, {"unlink", at_unlink, 1},
 	{"rename", at_rename, 2}, {"exchange", at_exchange, 2}, {"link", at_link, 2}, {"symlink", at_symlink, 2},
 	{"mknod", at_mknod, 1}, {"execute", at_execute, 1}, {"reopen", at_reopen, 1}, {"handle", at_handle, 1},
-	{"tmpfile-link", at_tmpfile_link, 2}, {"inherited-descriptor", at_inherited_descriptor, 1},
+	{"tmpfile-link", at_tmpfile_link, 2},
+	{"tmpfile-link-empty", at_tmpfile_link_empty, 2}, {"open-both", at_open_both, 1},
+	{"read-beneath", at_read_beneath, 2}, {"inherited-descriptor", at_inherited_descriptor, 1},
 	{"any-descriptor", at_any_descriptor, 0}, {"write-descriptor", at_write_descriptor, 1},
 	{"mkdir-beneath", at_mkdir_beneath, 2}, {"access", at_access, 1}, {"chmod", at_chmod, 1},
 	{"watch", at_watch, 1}, {"thread-read", at_thread_read, 1}, {"daemon-read", at_daemon_read, 1},
