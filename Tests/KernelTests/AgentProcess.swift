@@ -2,7 +2,7 @@ import Foundation
 
 /// A running `swguard agent`, and what it writes.
 final class AgentProcess: Sendable {
-    private let process: Process
+    private let process: Child
     private let output: URL
     private let complaints: URL
 
@@ -14,17 +14,13 @@ final class AgentProcess: Sendable {
         output = place.appending(path: "output")
         complaints = place.appending(path: "errors")
         for file in [output, complaints] { try Data().write(to: file) }
-        process = Process()
-        process.executableURL = URL(filePath: KernelTestPrograms.swguard)
-        process.arguments = ["agent", place.appending(path: "policy.yaml").path]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: complaints)
-        try process.run()
+        process = try Child(
+            [KernelTestPrograms.swguard, "agent", place.appending(path: "policy.yaml").path],
+            output: output.path, errors: complaints.path)
         let end = Date(timeIntervalSinceNow: limit)
         while !said.contains("enforcing") {
             guard process.isRunning, Date() < end else {
-                if process.isRunning { process.terminate() }
+                if process.isRunning { process.end() }
                 throw Failure(reason: "the agent enforces nothing: \(said)")
             }
             usleep(20_000)
@@ -35,9 +31,7 @@ final class AgentProcess: Sendable {
     var said: String { (try? String(contentsOf: complaints, encoding: .utf8)) ?? "" }
 
     func end() throws {
-        process.terminate()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(reason: "the agent failed: \(said)") }
+        guard process.end() == 0 else { throw Failure(reason: "the agent failed: \(said)") }
     }
 
     /// What is written from here on.

@@ -69,7 +69,7 @@ static int at_shared_segment(char **a)
 	(void)a;
 	if (segment < 0)
 		return errno;
-	page = shmat(segment, NULL, SHM_EXEC);
+	page = shmat(segment, NULL, SHM_EXEC | SHM_RDONLY);
 	if (page == (void *)-1) {
 		int stopped = errno;
 
@@ -106,7 +106,7 @@ static int at_execute_descriptor(char **a)
 // Writes over code that may only be read and executed: /proc/self/mem does not ask the pages.
 static int at_self_memory(char **a)
 {
-	int fd = open("/proc/self/mem", O_RDWR);
+	int fd = open("/proc/self/mem", O_WRONLY);
 	char byte = *(const char *)(uintptr_t)at_nothing;
 
 	(void)a;

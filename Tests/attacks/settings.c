@@ -27,6 +27,22 @@ static int at_with_tree(char **a)
 	return result(execv(a[1], a + 1));
 }
 
+// Runs the rest in a directory that is so many directories of one name deep, where `key` is: no path leads there.
+static int at_with_deep_directory(char **a)
+{
+	int fd;
+
+	if (chdir(a[0]) < 0)
+		return errno;
+	for (int left = atoi(a[2]); left > 0; left--)
+		if (mkdir(a[1], 0755) < 0 || chdir(a[1]) < 0)
+			return errno;
+	fd = open("key", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0 || write(fd, "x", 1) != 1)
+		return errno;
+	return result(execv(a[3], a + 3));
+}
+
 // Runs the rest in another root.
 static int at_with_root(char **a)
 {
@@ -100,7 +116,8 @@ static int at_open_often(char **a)
 }
 
 const struct attack setting_attacks[] = {
-	{"with-tree", at_with_tree, 2}, {"with-root", at_with_root, 2}, {"serve", at_serve, 1},
+	{"with-tree", at_with_tree, 2}, {"with-root", at_with_root, 2},
+	{"with-deep-directory", at_with_deep_directory, 4}, {"serve", at_serve, 1},
 	{"rename-storm", at_rename_storm, 2}, {"open-often", at_open_often, 2},
 	{NULL, NULL, 0},
 };

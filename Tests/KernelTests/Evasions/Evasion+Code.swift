@@ -41,7 +41,8 @@ extension Evasion {
             """, "file.execute", "no-secrets"),
         Evasion(
             "loader as a program", "a denied program as the loader's argument",
-            "exec $attack execute /lib64/ld-linux-x86-64.so.2 $PWD/data/true", "file.map", "no-code"),
+            "exec $attack execute /lib64/ld-linux-x86-64.so.2 $PWD/data/true", "file.map", "no-code",
+            .loader),
         Evasion(
             "own memory in procfs", "code that is not writable, by /proc/self/mem",
             "exec $attack self-memory",

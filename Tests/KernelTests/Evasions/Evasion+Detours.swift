@@ -55,10 +55,10 @@ extension Evasion {
         Evasion(
             "root that imitates", "a denied file that another root calls by a granted name",
             """
-            mkdir -p secret/w/jail$PWD/granted secret/w/jail$PWD/bin; echo x >secret/w/jail$PWD/granted/key
-            mount --bind bin secret/w/jail$PWD/bin
-            exec $free with-root $PWD/secret/w/jail $attack read $PWD/granted/key
-            """, "file.read", "no-secrets"),
+            j=elsewhere/jail; mkdir -p $j$PWD/granted $j$PWD/bin $j/proc; echo x >$j$PWD/granted/key
+            mount --bind bin $j$PWD/bin; mount --bind /proc $j/proc
+            exec $free with-root $PWD/$j $attack read $PWD/granted/key
+            """, "file.read", "files.default"),
         Evasion(
             "chroot", "a root of its own", "exec $attack chroot $PWD/granted", "operation.chroot",
             "operations.default", .permission),

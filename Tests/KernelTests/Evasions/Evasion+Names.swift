@@ -13,10 +13,8 @@ extension Evasion {
             """, "file.read", "no-secrets"),
         Evasion(
             "longer than PATH_MAX", "a path that no call takes whole",
-            """
-            d=$(printf 'd%.0s' $(seq 250)); cd secret/w; for i in $(seq 20); do mkdir $d; cd $d; done
-            echo x >key; exec $attack read key
-            """, "file.read", "unresolved"),
+            "exec $free with-deep-directory $PWD/secret/w $(printf 'd%.0s' $(seq 250)) 20 $attack read key",
+            "file.read", "unresolved"),
         Evasion(
             "long name", "a name of 255 bytes",
             "n=$(printf 'n%.0s' $(seq 255)); echo x >secret/w/$n; exec $attack read $PWD/secret/w/$n",

@@ -7,7 +7,7 @@ struct Evasion: Sendable, CustomTestStringConvertible {
     let tries: String
     /// A script for sh that prepares as root and ends with `exec $attack …`: the attempt, confined or not.
     ///
-    /// It runs in a mount namespace of its own, in `EvasionStage.root`, whose `w` directories are made anew for it.
+    /// It runs in `EvasionStage.root`, whose `w` directories and `elsewhere` are made anew for it.
     let script: String
     /// The action of the first event, as the audit log calls it.
     let action: String
@@ -21,6 +21,7 @@ struct Evasion: Sendable, CustomTestStringConvertible {
         case permission = 1  // EPERM
         case access = 13  // EACCES
         case otherDevice = 18  // EXDEV
+        case loader = 127  // what the loader ends with
         case noMessage = 42  // ENOMSG: a descriptor that did not come
     }
 
@@ -35,6 +36,9 @@ struct Evasion: Sendable, CustomTestStringConvertible {
         self.rule = rule
         self.errno = errno
     }
+
+    /// Whether the script mounts: then it runs in a mount namespace of its own.
+    var mounts: Bool { script.contains("mount ") }
 
     var testDescription: String { name }
 

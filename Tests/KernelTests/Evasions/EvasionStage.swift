@@ -16,6 +16,7 @@ final class EvasionStage: Sendable {
           name: evasion
         subjects:
           - exec: /evasion/bin/confined
+          - exec: /evasion/elsewhere/jail/evasion/bin/confined
         files:
           rules:
             - id: own
@@ -30,6 +31,13 @@ final class EvasionStage: Sendable {
             - id: data
               allow: [read]
               paths: [/evasion/data/**]
+            # What the programs read of themselves when they start.
+            - id: maps
+              allow: [read]
+              paths: [/proc/self/maps, /evasion/elsewhere/jail/proc/**]
+            - id: memory
+              allow: [read, write]
+              paths: ["/proc/[0-9]*/mem"]
             - id: kernel-settings
               allow: [read, write]
               paths: [/proc/sys/**]
@@ -68,64 +76,60 @@ final class EvasionStage: Sendable {
 
     private static let build = """
         mkdir -p /evasion && mount -t tmpfs none /evasion && cd /evasion && mount --make-private .
-        mkdir bin data granted readable secret
+        mkdir bin data granted readable secret old
         cp "$1" bin/attacks; cp "$1" bin/confined; cp "$1" data/program; cp /bin/true data/true
         echo key >secret/key; ln secret/key granted/early
         """
 
-    /// Before each attempt: `w` directories anew, in a mount namespace that ends with it.
-    private static let renew = """
-        set -e; cd \(root); rm -rf */w elsewhere; mkdir granted/w readable/w secret/w elsewhere
-        echo x >readable/w/file; echo x >secret/w/victim; free=$PWD/bin/attacks; attack=$1
+    private static let directories = ["granted/w", "readable/w", "secret/w", "elsewhere"]
+
+    /// Before each attempt.
+    private static let prelude = """
+        set -e; cd \(root); free=$PWD/bin/attacks; attack=$1
+        echo x >readable/w/file; echo x >secret/w/victim
 
         """
 
     private let agent: AgentProcess
-    private let services: Process
+    private let services: Child
 
     /// Prepares the tree, and starts the services and the agent.
     init() throws {
-        try Self.run(Self.build, KernelTestPrograms.attacks)
-        services = try Self.start(
-            [Self.root + "/bin/attacks", "serve", Self.root + "/secret/service", "7001", "7002", "7003"])
+        guard try Child("/bin/sh", "-e", "-c", Self.build, "sh", KernelTestPrograms.attacks).wait() == 0
+        else {
+            throw Failure(reason: "the stage cannot be built")
+        }
+        services = try Child(
+            Self.root + "/bin/attacks", "serve", Self.root + "/secret/service", "7001", "7002", "7003")
         agent = try AgentProcess(policy: Self.policy)
     }
 
     func end() throws {
-        services.terminate()
-        services.waitUntilExit()
+        services.end()
         try agent.end()
     }
 
     /// Runs an evasion's script; what its attempt ended with.
     func attempt(_ evasion: Evasion, isConfined: Bool) throws -> Int32 {
-        let process = try Self.start([
-            "/usr/bin/unshare", "--mount", "/bin/sh", "-c", Self.renew + evasion.script, "sh",
+        try Self.renewDirectories()
+        let shell = [
+            "/bin/sh", "-c", Self.prelude + evasion.script, "sh",
             Self.root + (isConfined ? "/bin/confined" : "/bin/attacks"),
-        ])
-        process.waitUntilExit()
-        return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+        ]
+        return try Child(evasion.mounts ? ["/usr/bin/unshare", "--mount"] + shell : shell).wait()
+    }
+
+    /// Makes the directories anew. Those that were are put aside: nothing is started, and nothing takes long.
+    private static func renewDirectories() throws {
+        for (index, directory) in directories.enumerated() {
+            let path = root + "/" + directory
+            _ = rename(path, root + "/old/\(index)-\(UInt64.random(in: .min ... .max))")
+            guard mkdir(path, 0o755) == 0 else { throw Failure(reason: "\(path) cannot be made") }
+        }
     }
 
     /// What the agent writes from here on.
     func events() -> AgentProcess.Events { agent.events() }
-
-    static func start(_ command: [String]) throws -> Process {
-        let process = Process()
-        process.executableURL = URL(filePath: command[0])
-        process.arguments = Array(command.dropFirst())
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        return process
-    }
-
-    private static func run(_ script: String, _ arguments: String...) throws {
-        let process = try start(["/bin/sh", "-e", "-c", script, "sh"] + arguments)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(reason: "the stage cannot be built") }
-    }
 
     struct Failure: Error, CustomStringConvertible {
         let reason: String

@@ -17,7 +17,7 @@ struct EvasionTests {
         print(
             "evasion", evasion.name, evasion.tries,
             free != 0 ? "does not work" : stopped == 0 ? "NOT DENIED" : denial?.rule ?? "not reported",
-            denial?.action ?? "", stopped, separator: "\t")
+            denial?.action ?? "", stopped, denial?.path ?? "", separator: "\t")
         #expect(stopped == evasion.errno.rawValue)
         #expect(denial?.action == evasion.action)
         #expect(denial?.rule == evasion.rule)
