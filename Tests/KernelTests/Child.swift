@@ -15,10 +15,18 @@ struct Child: Sendable {
             let flags = descriptor == 0 ? O_RDONLY : O_WRONLY | O_CREAT | O_APPEND
             posix_spawn_file_actions_addopen(&actions, CInt(descriptor), path, flags, 0o644)
         }
+        // The threads that tests run on block signals; a child would go on doing so.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var none = sigset_t()
+        sigemptyset(&none)
+        posix_spawnattr_setsigmask(&attributes, &none)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
         let arguments = command.map { strdup($0) }
         defer { for argument in arguments { free(argument) } }
         var child: pid_t = 0
-        let failure = posix_spawn(&child, command[0], &actions, nil, arguments + [nil], environ)
+        let failure = posix_spawn(&child, command[0], &actions, &attributes, arguments + [nil], environ)
         guard failure == 0 else { throw POSIXError(POSIXErrorCode(rawValue: failure) ?? .EINVAL) }
         identifier = child
     }
