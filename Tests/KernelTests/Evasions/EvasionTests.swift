@@ -32,6 +32,7 @@ struct EvasionTests {
             """
             echo x >granted/w/x; mkdir elsewhere/storm
             $free rename-storm $PWD/elsewhere/storm 8 & storm=$!
+            until [ "$(echo elsewhere/storm/* | wc -w)" -ge 8 ]; do :; done
             $attack open-often $PWD/granted/w/x \(count) && stopped=0 || stopped=$?
             kill $storm; exit $stopped
             """, "", "")
