@@ -112,7 +112,9 @@ let package = Package(
         .testTarget(name: "AutomataTests", dependencies: ["Automata"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",
-            dependencies: ["Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp"],
+            dependencies: [
+                "Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp", "CSwguardBPF",
+            ],
             swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(
@@ -123,7 +125,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "KernelTests", dependencies: ["Agent", "BPF", "CSwguardBPF", "CLinux"],
+            name: "KernelTests",
+            dependencies: ["Agent", "BPF", "Compiler", "CSwguardBPF", "CLinux", "Policy"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",

@@ -52,7 +52,7 @@ public struct Agent: ~Copyable {
         defer { close(signals) }
         guard let policies = context.policies() else { return .rejected }
         var slots = Slots()
-        guard let tables = compile(policies, slots: &slots, context) else { return .rejected }
+        guard let (tables, held) = compile(policies, slots: &slots, context) else { return .rejected }
         let enforcement: Enforcement
         do throws(KernelError) {
             var started = try Enforcement(Enforcement.Sizes(for: tables))
@@ -68,7 +68,7 @@ public struct Agent: ~Copyable {
             return .cannot
         }
         var agent = Agent(context, enforcement, slots: slots)
-        guard agent.begin(tables) else { return .cannot }
+        guard agent.begin(tables, held) else { return .cannot }
         agent.loop(signals)
         return .ended
     }
@@ -91,10 +91,15 @@ public struct Agent: ~Copyable {
     /// How often counters are looked at, in milliseconds.
     private static let interval: CInt = 1000
 
-    private mutating func begin(_ tables: KernelTables) -> Bool {
+    private mutating func begin(_ tables: KernelTables, _ held: HeldObjects) -> Bool {
         writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+        if enforcement.hasBusyStorage {
+            context.say(
+                "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied"
+            )
+        }
         for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
-        guard enforce(tables, replacing: nil) else { return false }
+        guard enforce(tables, held, replacing: nil) else { return false }
         let names = tables.policies.compactMap { $0?.policy.name }
         context.say(
             "enforcing \(names.count == 1 ? "1 policy" : "\(names.count) policies")"
@@ -128,20 +133,22 @@ public struct Agent: ~Copyable {
     private mutating func reload() {
         var slots = self.slots
         guard let policies = context.policies(),
-            let tables = Self.compile(policies, slots: &slots, context)
+            let (tables, held) = Self.compile(policies, slots: &slots, context)
         else { return context.say("cannot reload the policies: what was enforced still is") }
         let previous = enforcement.arena.generations.last?.tables
         // The events of the generation that goes are named by its rules.
         writeEvents()
         tellLosses()
-        guard enforce(tables, replacing: previous) else { return }
+        guard enforce(tables, held, replacing: previous) else { return }
         self.slots = slots
         context.say("enforcing \(policies.count == 1 ? "1 policy" : "\(policies.count) policies")")
     }
 
-    private mutating func enforce(_ tables: KernelTables, replacing previous: KernelTables?) -> Bool {
+    private mutating func enforce(
+        _ tables: KernelTables, _ held: HeldObjects, replacing previous: KernelTables?
+    ) -> Bool {
         do throws(ArenaError) {
-            try enforcement.enforce(tables)
+            try enforcement.enforce(tables, held)
         } catch {
             context.say("cannot load the policies: \(error.text)")
             return false
@@ -253,8 +260,9 @@ public struct Agent: ~Copyable {
     }
 
     /// The tables of `policies`; nil: they cannot be used, and it has been said why.
-    private static func compile(_ policies: [Policy], slots: inout Slots, _ context: Context) -> KernelTables?
-    {
+    private static func compile(
+        _ policies: [Policy], slots: inout Slots, _ context: Context
+    ) -> (KernelTables, HeldObjects)? {
         var entries: [KernelTables.Entry] = []
         for policy in policies {
             if policy.subjects.isEmpty {
@@ -271,9 +279,12 @@ public struct Agent: ~Copyable {
             }
             entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
         }
+        let held = HeldObjects()
         do throws(KernelTablesError) {
-            return try KernelTables.compile(
-                entries, limit: Enforcement.Sizes.limit, user: Users.number(of:))
+            let tables = try KernelTables.compile(
+                entries, limit: Enforcement.Sizes.limit, user: Users.number(of:), identify: held.object(at:))
+            if let failure = held.failure { context.say("cannot guard \(failure)") }
+            return (tables, held)
         } catch {
             context.report([error.diagnostic])
             return nil

@@ -1,5 +1,6 @@
 internal import BPF
 internal import CLinux
+internal import CSwguardBPF
 internal import Compiler
 
 /// The kernel's array of words, and which generations are where in it.
@@ -14,19 +15,24 @@ struct Arena: ~Copyable {
 
     private let tables: MappedMap
     private let counters: MappedMap
+    /// Objects that are denied by what they are, of every generation that is there.
+    private let guarded: Map
     /// Oldest first; the last one is in force.
     private(set) var generations: [PlacedGeneration] = []
 
-    init(tables: consuming MappedMap, counters: consuming MappedMap) {
+    init(tables: consuming MappedMap, counters: consuming MappedMap, guarded: consuming Map) {
+        self.guarded = guarded
         self.tables = tables
         self.counters = counters
     }
 
-    /// Puts `tables` into force; `number` is what events call them.
+    /// Puts `tables` into force; `number` is what events call them, `held` what they guard.
     ///
     /// The one before the present one is given up: nothing runs by it any more.
-    mutating func place(_ tables: KernelTables, number: UInt32) throws(ArenaError) {
-        if generations.count > 1 { generations.removeFirst(generations.count - 1) }
+    mutating func place(
+        _ tables: KernelTables, number: UInt32, held: HeldObjects? = nil
+    ) throws(ArenaError) {
+        while generations.count > 1 { unguard(generations.removeFirst()) }
         let words = try Self.gap(
             "words of tables", of: tables.wordCount, beside: generations.map(\.words),
             within: Self.reserved..<(self.tables.size / 4))
@@ -38,12 +44,37 @@ struct Arena: ~Copyable {
             tables.words(
                 at: UInt32(words.lowerBound), number: number, countingFrom: UInt32(counters.lowerBound)),
             at: words.lowerBound)
+        let placed = PlacedGeneration(
+            number: number, tables: tables, words: words, counters: counters, held: held)
+        try `guard`(placed)
         self.tables.publish(UInt32(words.lowerBound), at: 0)
-        generations.append(
-            PlacedGeneration(number: number, tables: tables, words: words, counters: counters))
+        generations.append(placed)
         // What began before the swap decides by the one before, whose place is not written to until the next swap.
         // Where the call is not there (nohz_full), a swap later everything has ended all the same.
         _ = swguard_grace_period()
+    }
+
+    /// Makes the programs find the objects that a generation guards.
+    private func `guard`(_ placed: PlacedGeneration) throws(ArenaError) {
+        do throws(KernelError) {
+            for (object, word) in placed.tables.guards(at: UInt32(placed.words.lowerBound)) {
+                try guarded.update(Self.key(object, placed.number), word)
+            }
+        } catch {
+            unguard(placed)
+            throw ArenaError(text: "the objects of its deny rules cannot be guarded: \(error)")
+        }
+    }
+
+    private func unguard(_ placed: PlacedGeneration) {
+        for (object, _) in placed.tables.guards(at: 0) {
+            // One that stays is of a number that no generation has again.
+            _ = try? guarded.remove(Self.key(object, placed.number))
+        }
+    }
+
+    private static func key(_ object: KernelObject, _ number: UInt32) -> swguard_object {
+        swguard_object(inode: object.inode, device: object.device, generation: number)
     }
 
     /// The first place for `count` beside what is used, at an even number.
@@ -56,8 +87,8 @@ struct Arena: ~Copyable {
             place = max(place, (range.upperBound + 1) / 2 * 2)
         }
         guard whole.upperBound - place >= count else {
-            throw ArenaError(
-                what: what, needed: count, free: whole.count - used.reduce(0) { $0 + $1.count })
+            let free = whole.count - used.reduce(0) { $0 + $1.count }
+            throw ArenaError(text: "\(count) \(what) are needed and \(free) are free")
         }
         return place..<(place + count)
     }
@@ -88,13 +119,11 @@ struct PlacedGeneration {
     let tables: KernelTables
     let words: Range<Int>
     let counters: Range<Int>
+    /// Kept open as long as it is there.
+    let held: HeldObjects?
 }
 
-/// The kernel's array has no room for a generation beside the one in force.
+/// Why a generation cannot be put beside the one in force.
 struct ArenaError: Error {
-    var what: String
-    var needed: Int
-    var free: Int
-
-    var text: String { "\(needed) \(what) are needed and \(free) are free" }
+    var text: String
 }

@@ -10,8 +10,8 @@ extension AuditSocket {
             // Of a family, what one of its protocols is called is not known here.
             let text = SocketFamily.text(family: record.detail, protocolNumber: 0)
             self.init(family: String(text.prefix { $0 != ":" }))
-        } else if record.detail == UInt32(MemoryLayout<swguard_address>.size),
-            event.path.count == MemoryLayout<swguard_address>.size
+        } else if record.detail == UInt32(MemoryLayout<AddressRecord>.size),
+            event.path.count == MemoryLayout<AddressRecord>.size
         {
             self.init(address: event.path)
         } else if event.path.first == UInt8(ascii: "@") {
@@ -22,7 +22,7 @@ extension AuditSocket {
         }
     }
 
-    /// The bytes of a `struct swguard_address`: six numbers.
+    /// The bytes of a `struct AddressRecord`: six numbers.
     private init(address bytes: [UInt8]) {
         var words: [UInt32] = []
         for first in stride(from: 0, to: bytes.count, by: 4) {

@@ -18,6 +18,8 @@ struct Enforcement: ~Copyable {
     private var number: UInt32 = 0
     /// The hooks that this kernel does not have, of those that may be missing.
     let missing: [String]
+    /// Whether tasks' storage can be busy here, so that some requests are denied without need.
+    let hasBusyStorage: Bool
 
     /// How much the kernel is given.
     struct Sizes {
@@ -29,6 +31,7 @@ struct Enforcement: ~Copyable {
 
         var elements: Int
         var counters: Int
+        var guards: Int
         /// Bytes, a power of two.
         var events = 1 << 20
 
@@ -36,6 +39,7 @@ struct Enforcement: ~Copyable {
         init(for tables: KernelTables) {
             elements = max(1, (3 * tables.wordCount + Self.element - 1) / Self.element)
             counters = max(1 << 15, 3 * tables.counterCount)
+            guards = max(1 << 14, 3 * tables.guardCount)
         }
     }
 
@@ -51,22 +55,19 @@ struct Enforcement: ~Copyable {
         let bytes = unsafe UnsafeRawBufferPointer(
             start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
         var open = unsafe try OpenObject(reading: bytes, named: "swguard")
-        try open.setValueSize(UInt32(Sizes.element * 4), map: "tables")
         try open.setCapacity(UInt32(sizes.elements), map: "tables")
-        try open.setConstant(UInt32(Sizes.element - 1), "tables_mask")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
-        // From 6.2 on, LSM programs have helpers of their own that never find a task's storage busy.
-        if try !KernelTypes().has(function: "bpf_task_storage_get_recur") {
-            try open.setConstant(UInt32(1), "has_busy_storage")
-        }
+        try open.setCapacity(UInt32(sizes.guards), map: "guarded")
+        let hasBusyStorage = try Preemption.makesStorageBusy()
+        if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
         let object = try open.load()
         let tables = try MappedMap(mapping: try object.map("tables"))
         let counters = try MappedMap(mapping: try object.map("counters"))
-        var arena = Arena(tables: tables, counters: counters)
+        var arena = Arena(tables: tables, counters: counters, guarded: try object.map("guarded"))
         let events = try RingBuffer(reading: try object.map("events"))
         let layers = try object.map("layers")
         let scratches = try object.map("scratches")
@@ -89,6 +90,7 @@ struct Enforcement: ~Copyable {
         self.scratches = scratches
         self.object = object
         self.missing = missing
+        self.hasBusyStorage = hasBusyStorage
     }
 
     /// A generation without policies, number 0. It always fits: it is a few hundred words.
@@ -98,8 +100,8 @@ struct Enforcement: ~Copyable {
     }
 
     /// Puts `tables` into force.
-    mutating func enforce(_ tables: KernelTables) throws(ArenaError) {
-        try arena.place(tables, number: number + 1)
+    mutating func enforce(_ tables: KernelTables, _ held: HeldObjects) throws(ArenaError) {
+        try arena.place(tables, number: number + 1, held: held)
         number += 1
     }
 

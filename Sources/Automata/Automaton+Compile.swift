@@ -1,27 +1,30 @@
 extension Automaton {
     /// The automaton of `patterns`.
     ///
-    /// The cost is a sort of the literal beginnings, one pass over their tree, and the sets of places that globs can
-    /// stand at together. Merging begins with the states off the tree, which may lead in circles (Hopcroft); then the
-    /// tree, which cannot, is merged into them from its leaves.
+    /// The cost is a sort of the literal beginnings, one pass over their tree, and the sets of places that
+    /// globs can stand at together. Merging begins with the states off the tree, which may lead in circles
+    /// (Hopcroft); then the tree, which cannot, is merged into them from its leaves.
     ///
     /// - Parameters:
+    ///   - claims: for each pattern what it can decide. The verdict must then depend, for each facet, only on
+    ///     the rank that decides it. Without, the verdict may be any function of the patterns that match.
     ///   - limits: how large it may become; beyond, an error that names the patterns to blame.
-    ///   - verdict: what is said where exactly these patterns match, given as ascending indices. Asked once or more
-    ///     for each combination that occurs, and for none at all; it must always answer the same.
+    ///   - verdict: what is said where exactly these patterns match, given as ascending indices. Asked for
+    ///     each combination that occurs, once or more often; it must always answer the same.
     public init(
-        _ patterns: [Pattern], limits: AutomatonLimits = AutomatonLimits(),
+        _ patterns: [Pattern], claims: [Claim]? = nil, limits: AutomatonLimits = AutomatonLimits(),
         verdict: @escaping (_ matching: [Int]) -> UInt32
     ) throws(AutomatonError) {
         let classes = ByteClasses(of: patterns)
-        let subsets = try SubsetConstruction(patterns, classes, limits: limits, verdict: verdict)
+        let subsets = try SubsetConstruction(
+            patterns, classes, claims: claims, limits: limits, verdict: verdict)
         var merging = StateMerging(subsets)
         let (register, start) = merging.run()
         self.init(register, start: start, dead: merging.dead, classes)
     }
 
-    /// The states of `register` that are reached from `start`, numbered in the order in which a walk finds them: a
-    /// literal's states are neighbours.
+    /// The states of `register` that are reached from `start`, numbered in the order in which a walk finds
+    /// them: a literal's states are neighbours.
     private init(_ register: StateRegister, start: UInt32, dead: UInt32, _ classes: ByteClasses) {
         var numbers = Array(repeating: UInt32.max, count: register.count)
         var order: [UInt32] = []

@@ -52,7 +52,8 @@ extension Automaton {
         return bytes.reversed()
     }
 
-    /// One byte of each class that the two sides together tell apart; one that people can read, where there is one.
+    /// One byte of each class that the two sides together tell apart; one that people can read, where there
+    /// is one.
     private static func representatives(_ left: ByteClasses, _ right: ByteClasses) -> [UInt8] {
         let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
         let printable = UInt8(ascii: "!")...UInt8(ascii: "~")

@@ -1,7 +1,7 @@
 /// A minimal deterministic automaton over bytes, with a verdict at every state.
 ///
-/// Two inputs lead to the same state if and only if every continuation of both leads to the same verdict. Equal
-/// patterns and verdicts give equal automata, byte for byte.
+/// Two inputs lead to the same state if and only if every continuation of both leads to the same verdict.
+/// Equal patterns and verdicts give equal automata, byte for byte.
 public struct Automaton: Hashable, Sendable {
     /// The state in which no pattern can match any more; there, whether or not an input leads to it.
     public static let dead: UInt32 = 0

@@ -4,7 +4,7 @@ public struct AutomatonError: Error, Hashable, Sendable {
     public enum Limit: Hashable, Sendable {
         /// The number of states.
         case states(Int)
-        /// The number of transitions that were worked out one by one.
+        /// The number of transitions off the literals, and of places that sets of places have.
         case transitions(Int)
     }
 
@@ -20,11 +20,12 @@ public struct AutomatonError: Error, Hashable, Sendable {
 public struct AutomatonLimits: Hashable, Sendable {
     /// Nodes of literal beginnings and sets of places together: about the states before they are minimised.
     public var states: Int
-    /// Sets of places times byte classes; each is four bytes of memory, twelve while states are merged.
+    /// Sets of places times byte classes, and the members of the sets: four bytes of memory each, and eight
+    /// more for some while states are merged.
     public var transitions: Int
 
-    /// The texts of a policy's patterns end at 1 MiB, which is a million states of literals; the transitions are
-    /// 64 MiB.
+    /// The texts of a policy's patterns end at 1 MiB, which is a million states of literals; the transitions
+    /// are 64 MiB.
     public init(states: Int = 1_000_000, transitions: Int = 1 << 24) {
         self.states = states
         self.transitions = transitions

@@ -1,8 +1,8 @@
 /// Lists of numbers, each kept once and known by its own number.
 ///
-/// One buffer for all, and a table of open addressing over it: a million short lists as separate arrays would cost
-/// an allocation each. Hashing is unseeded, so that nothing depends on the run; the lists come from a policy's own
-/// author.
+/// One buffer for all, and a table of open addressing over it: a million short lists as separate arrays would
+/// cost an allocation each. Hashing is unseeded, so that nothing depends on the run; the lists come from a
+/// policy's own author.
 struct InternedLists {
     private var elements: [UInt32] = []
     private var starts: [UInt32] = [0]
@@ -10,6 +10,8 @@ struct InternedLists {
     private var slots: [UInt32] = Array(repeating: 0, count: 64)
 
     var count: Int { starts.count - 1 }
+    /// The elements of all lists together.
+    var elementCount: Int { elements.count }
 
     /// Where the elements of list `number` are in the buffer: an index for `self[element:]`.
     @inline(__always)

@@ -1,8 +1,8 @@
 /// The literal beginnings of all patterns as one tree: each beginning that they have in common is there once.
 ///
-/// Only one input leads to a node, so that a node needs no set construction of its own, and 10,000 literal paths
-/// cost a sort and one pass. Nodes are in preorder: the first child of a node follows it, and `end` tells where its
-/// next sibling is. 0 is the root.
+/// Only one input leads to a node, so that a node needs no set construction of its own, and 10,000 literal
+/// paths cost a sort and one pass. Nodes are in preorder: the first child of a node follows it, and `end`
+/// tells where its next sibling is. 0 is the root.
 struct LiteralTrie {
     /// Something that begins at a node.
     struct Event {

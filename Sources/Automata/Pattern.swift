@@ -19,8 +19,11 @@ public struct Pattern: Hashable, Sendable {
     /// The steps behind the beginning; the first is not a byte.
     public let rest: [Step]
 
+    /// A pattern of these steps.
+    public init(_ steps: some Collection<Step>) { self.init(beginning: [], steps) }
+
     /// A pattern of these bytes, and then these steps.
-    public init(_ bytes: [UInt8] = [], _ steps: some Collection<Step>) {
+    public init(beginning bytes: [UInt8], _ steps: some Collection<Step>) {
         var beginning = bytes
         var rest = steps[...]
         while case .byte(let byte)? = rest.first {

@@ -28,8 +28,8 @@ struct StateMerging {
     private mutating func mergeSets() {
         var open: [UInt32] = []
         var settled: [(set: UInt32, verdict: UInt32)] = []
-        // The verdicts with which a settled state can be the same as an open one, or be led to by one. 10,000 subtrees
-        // are 10,000 settled states, and seldom any of these.
+        // The verdicts with which a settled state can be the same as an open one, or be led to by one. 10,000
+        // subtrees are 10,000 settled states, and seldom any of these.
         var involved: Set<UInt32> = []
         for set in subsets.reached {
             let verdict = subsets.verdict(ofSet: set)
@@ -41,9 +41,8 @@ struct StateMerging {
             }
         }
         for set in open {
-            for number in 0..<classCount {
-                let next = subsets.sets.next(set, number)
-                if subsets.sets.isSettled[Int(next)] { involved.insert(subsets.verdict(ofSet: next)) }
+            for next in subsets.sets.targets(of: set) where subsets.sets.isSettled[Int(next)] {
+                involved.insert(subsets.verdict(ofSet: next))
             }
         }
         // Settled states with one verdict are one.
@@ -59,7 +58,7 @@ struct StateMerging {
         var rows: [UInt32] = []
         rows.reserveCapacity(verdicts.count * classCount)
         for set in open {
-            for number in 0..<classCount { rows.append(stateOfSet[Int(subsets.sets.next(set, number))]) }
+            for next in subsets.sets.targets(of: set) { rows.append(stateOfSet[Int(next)]) }
         }
         for state in open.count..<verdicts.count {
             rows.append(contentsOf: repeatElement(UInt32(state), count: classCount))

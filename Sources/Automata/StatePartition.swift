@@ -1,5 +1,5 @@
-/// Merges the states of a complete automaton that no continuation tells apart: Hopcroft's algorithm, O(n log n) in
-/// the states.
+/// Merges the states of a complete automaton that no continuation tells apart: Hopcroft's algorithm, O(n log
+/// n) in the states.
 enum StatePartition {
     /// The block of each state; blocks are numbered by their first state.
     ///
@@ -61,7 +61,8 @@ enum StatePartition {
     }
 }
 
-/// A partition of states into blocks, of which marked states can be split off in time proportional to their number.
+/// A partition of states into blocks, of which marked states can be split off in time proportional to their
+/// number.
 private struct Blocks {
     /// The states, block after block; marked ones first within theirs.
     private var states: [UInt32]

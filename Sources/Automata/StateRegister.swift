@@ -1,7 +1,8 @@
-/// The states made so far, no two of which are the same: same verdict, and each class leads to the same states.
+/// The states made so far, no two of which are the same: same verdict, and each class leads to the same
+/// states.
 ///
-/// A row is kept as the state that most classes lead to, and the classes that lead elsewhere: of 60 classes, the
-/// state behind a byte of a literal has one that leads on.
+/// A row is kept as the state that most classes lead to, and the classes that lead elsewhere: of 60 classes,
+/// the state behind a byte of a literal has one that leads on.
 struct StateRegister {
     /// Where the classes lead from a state, and what is said there.
     struct Row: Equatable {

@@ -1,7 +1,8 @@
 /// The reachable states of an automaton before any are merged, and their verdicts.
 ///
-/// A state is a node of the literal tree with the set of places that the input to it leads to, or, off the tree, such
-/// a set alone. The first kind is as many as the tree has nodes; only the second can be many, and is bounded.
+/// A state is a node of the literal tree with the set of places that the input to it leads to, or, off the
+/// tree, such a set alone. The first kind is as many as the tree has nodes; only the second can be many, and
+/// is bounded.
 struct SubsetConstruction {
     let trie: LiteralTrie
     private(set) var sets: PlaceSets
@@ -16,14 +17,14 @@ struct SubsetConstruction {
     private let verdict: ([Int]) -> UInt32
 
     init(
-        _ patterns: [Pattern], _ classes: ByteClasses, limits: AutomatonLimits,
+        _ patterns: [Pattern], _ classes: ByteClasses, claims: [Claim]?, limits: AutomatonLimits,
         verdict: @escaping ([Int]) -> UInt32
     ) throws(AutomatonError) {
         self.limits = limits
         self.verdict = verdict
-        var places = Places()
-        let words = Self.words(of: patterns, classes, &places)
-        trie = try LiteralTrie(words, limit: limits.states)
+        let beginnings = Beginnings(of: patterns, classes)
+        let places = Places(beginnings.branches, beginnings.steps, claims: claims)
+        trie = try LiteralTrie(beginnings.words(places), limit: limits.states)
         sets = PlaceSets(places, classCount: classes.count)
         setOfNode = Array(repeating: PlaceSets.empty, count: trie.count)
         verdictOfNode = Array(repeating: 0, count: trie.count)
@@ -36,7 +37,7 @@ struct SubsetConstruction {
             if sets.isSettled[Int(set)] {
                 reach(set)
             } else {
-                for number in 0..<sets.classCount { reach(sets.next(set, number)) }
+                for next in sets.targets(of: set) { reach(next) }
             }
             next += 1
         }
@@ -52,32 +53,6 @@ struct SubsetConstruction {
     }
 
     func isReached(_ set: UInt32) -> Bool { Int(set) < isReached.count && isReached[Int(set)] }
-
-    /// The literal beginnings, and the places of what follows them.
-    private static func words(
-        of patterns: [Pattern], _ classes: ByteClasses, _ places: inout Places
-    ) -> [LiteralTrie.Word] {
-        var words: [LiteralTrie.Word] = []
-        for (index, pattern) in patterns.enumerated() {
-            let number = UInt32(index)
-            var literal = pattern.beginning.map { classes[$0] }
-            let rest = pattern.rest
-            func add(_ meaning: LiteralTrie.Meaning) {
-                words.append(LiteralTrie.Word(classes: literal[...], meaning: meaning, pattern: number))
-            }
-            if rest.isEmpty {
-                add(.match(pattern: number))
-            } else if rest.first == .subtree {
-                // `P/**` is `P`, and anything behind `P/`: two words of the tree, and a place that stays.
-                add(.match(pattern: number))
-                literal.append(classes[UInt8(ascii: "/")])
-                add(.enter(place: places.append([.run(.all)], of: number, classes)))
-            } else {
-                add(.enter(place: places.append(rest, of: number, classes)))
-            }
-        }
-        return words
-    }
 
     private mutating func walkTree() throws(AutomatonError) {
         var nextEvent = 0
@@ -106,7 +81,13 @@ struct SubsetConstruction {
             }
             // Where the set is a state itself, all that it leads to is reached from there.
             if !isReached(set) {
-                for number in 0..<sets.classCount where !isChild[number] { reach(sets.next(set, number)) }
+                if sets.isSettled[Int(set)] {
+                    if isChild.contains(false) { reach(set) }
+                } else {
+                    for (number, next) in sets.targets(of: set).enumerated() where !isChild[number] {
+                        reach(next)
+                    }
+                }
             }
             trie.forEachChild(of: node) { child in isChild[Int(trie.classes[child])] = false }
         }
@@ -124,37 +105,8 @@ struct SubsetConstruction {
         if trie.count + sets.count > limits.states {
             throw AutomatonError(limit: .states(limits.states), patterns: sets.patternsToBlame())
         }
-        if sets.transitionCount > limits.transitions {
+        if sets.size > limits.transitions {
             throw AutomatonError(limit: .transitions(limits.transitions), patterns: sets.patternsToBlame())
         }
-    }
-}
-
-extension PlaceSets {
-    /// The patterns that multiply the sets, the worst first.
-    ///
-    /// A pattern that stands at one place needs no sets of its own. What it remembers beyond that does: each further
-    /// place in a set (`/**a????????`), and each set in which it is behind its first run (`/**a**b`), for there it has
-    /// made a choice that the other patterns' sets are multiplied by.
-    func patternsToBlame() -> [Int] {
-        var remembered: [UInt32: Int] = [:]
-        var standing: [UInt32: Int] = [:]
-        for set in 0..<UInt32(count) {
-            var previous: UInt32?
-            for place in self[set] where !places.isSettled[Int(place)] {
-                let pattern = places.pattern[Int(place)]
-                if pattern == previous || places.isBehindRun[Int(place)] {
-                    remembered[pattern, default: 0] += 1
-                }
-                standing[pattern, default: 0] += 1
-                previous = pattern
-            }
-        }
-        func weight(_ pattern: UInt32) -> (Int, Int) { (remembered[pattern] ?? 0, standing[pattern] ?? 0) }
-        let sorted = standing.keys.sorted {
-            weight($0) > weight($1) || (weight($0) == weight($1) && $0 < $1)
-        }
-        let worst = sorted.first.map(weight)?.0 ?? 0
-        return sorted.prefix(AutomatonError.blamedCount).filter { weight($0).0 * 4 >= worst }.map { Int($0) }
     }
 }

@@ -33,15 +33,6 @@ public struct Map: ~Copyable {
         }
     }
 
-    /// Takes over `descriptor`.
-    init(owning descriptor: CInt, named name: String, keySize: Int, valueSize: Int, capacity: Int) {
-        self.descriptor = descriptor
-        self.name = name
-        self.keySize = keySize
-        self.valueSize = valueSize
-        self.capacity = capacity
-    }
-
     /// A descriptor of its own of the map that `descriptor` shows.
     init(duplicating descriptor: CInt, named name: String) throws(KernelError) {
         var information = bpf_map_info()

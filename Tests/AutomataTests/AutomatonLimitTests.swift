@@ -36,6 +36,12 @@ import Testing
         #expect(!error.patterns.isEmpty)
     }
 
+    @Test func `sets of many places end before memory does`() throws {
+        let pattern = "/**a" + String(repeating: "?", count: 4_000)
+        let error = try #require(refusal(of: [pattern], AutomatonLimits(transitions: 100_000)))
+        #expect(error.patterns == [0])
+    }
+
     @Test func `the limit is the last that is allowed`() throws {
         #expect(refusal(of: ["/abc"], AutomatonLimits(states: 6)) == nil)
         #expect(refusal(of: ["/abc"], AutomatonLimits(states: 5)) != nil)

@@ -75,6 +75,13 @@ import Testing
         #expect(automaton.run("/a/x".utf8) != automaton.run("/a/x/".utf8))
     }
 
+    @Test func `literals for most of the bytes are the set of those bytes`() throws {
+        let literals = "abcdef".map { Pattern("/p/\($0)") }
+        let automaton = try Automaton(literals + [Pattern("/q/[abcdef]")]) { $0.isEmpty ? 0 : 1 }
+        #expect(automaton.run("/p/".utf8) == automaton.run("/q/".utf8))
+        #expect(automaton.stateCount == 6)
+    }
+
     @Test(arguments: 0..<10)
     func `the order of patterns does not show`(_ chunk: Int) throws {
         for seed in stride(from: chunk, to: caseCount(300), by: 10) {

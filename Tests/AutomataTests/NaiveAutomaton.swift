@@ -7,7 +7,8 @@ struct NaiveAutomaton {
     private var rows: [[Int]] = []
     private var verdicts: [UInt32] = []
 
-    /// How many states the minimal automaton has, and whether one of them is dead: nothing can match from there.
+    /// How many states the minimal automaton has, and whether one of them is dead: nothing can match from
+    /// there.
     private(set) var minimalCount = 0
     private(set) var hasDeadState = false
 

@@ -134,6 +134,7 @@ private func section(
         }
         let plain = try FileAutomaton(section)
         let marked = try FileAutomaton(section, marks: marks)
+        let tables = FileTables(marked)
         for pattern in marks.flatMap(\.patterns) + section.rules.flatMap(\.patterns).map(\.value) {
             for _ in 0..<10 {
                 let path = random.path(near: pattern)
@@ -142,9 +143,33 @@ private func section(
                     $0 | $1.bits
                 }
                 #expect(verdict.marks == expected, "seed \(seed): \(path)")
-                #expect(FileTables(marked).verdict(of: path) == verdict)
+                #expect(tables.verdict(of: path) == verdict)
                 verdict.marks = 0
                 #expect(verdict == plain.verdict(of: path), "seed \(seed): \(path)")
+            }
+        }
+    }
+
+    @Test func `a long list of literals beneath and beside globs says what the evaluator says`() throws {
+        let literals = (0..<400).map { "/srv/d\($0 % 7)/file\($0)" + ($0 % 3 == 0 ? "/**" : "") }
+        let rules: [(Verdict, FileAccessSet, [String])] =
+            literals.map { (.allow, [.read], [$0]) } + [
+                (.deny, [.read, .write], ["/**/file1?", "/srv/d3/*9/**"]), (.allow, [.write], ["/srv/**"]),
+                (.deny, .all, ["/**/{secret,.key}/**"]),
+            ]
+        let section = try section(rules)
+        let automaton = try FileAutomaton(section)
+        let tables = FileTables(automaton)
+        let evaluator = evaluator(section)
+        for index in stride(from: 0, to: 400, by: 9) {
+            for end in ["", "/", "/x", "/secret", "/.key/x", "9"] {
+                let path = Array("/srv/d\(index % 7)/file\(index)\(end)".utf8)
+                let verdict = automaton.verdict(of: path)
+                let expected = evaluator.decide(.file(path: path, .all)).parts
+                #expect(
+                    parts(verdict, automaton, section) == expected, "\(String(decoding: path, as: UTF8.self))"
+                )
+                #expect(tables.verdict(of: path) == verdict)
             }
         }
     }

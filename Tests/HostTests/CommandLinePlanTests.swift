@@ -70,12 +70,20 @@ import Testing
         #expect(heads == ["policy test (a.yaml), enforce", "policy test (b.yaml), enforce"])
     }
 
-    @Test func `without an agent there is no plan for BPF-LSM`() throws {
+    @Test func `the plan for BPF-LSM names the hook of every access and operation`() throws {
         let scratch = try Scratch()
-        let policy = try scratch.policy("files: {}")
+        let policy = try scratch.policy(
+            "files: {}\nnetwork: {}\ncapabilities: {}\noperations: {}\nsyscalls: {}")
         let outcome = try Swguard.run(["plan", policy, "--backend", "lsm"])
-        #expect(outcome.status == 3 && outcome.output == "")
-        #expect(outcome.errors.hasPrefix("swguard: cannot plan for BPF-LSM: no agent answers"))
+        #expect(outcome.status == 0 && outcome.errors == "")
+        for line in [
+            "full     read ", "lsm: file_open, file_receive", "full     terminal-injection",
+            "(6.1: file_ioctl)",
+            "none     syscalls",
+        ] {
+            #expect(outcome.output.contains(line), "\(line)")
+        }
+        #expect(try Swguard.run(["plan", policy, "--backend", "lsm", "--strict"]).status == 1)
         #expect(try Swguard.run(["plan", policy, "--backend", "landlock"]).status == 0)
     }
 

@@ -86,15 +86,4 @@ struct ObjectTests {
         let object = try OpenObject.swguard().load()
         #expect(try object.verifiedInstructions(of: "swguard_file_open") > 1)
     }
-
-    @Test func `a map made apart finds the longest prefix`() throws {
-        let map = try Map(
-            creating: .longestPrefixTrie, named: "prefixes", keySize: 8, valueSize: 4, capacity: 8)
-        // The length in bits, then the bytes.
-        try map.update(UInt64(8) | 0x0a << 32, UInt32(1))
-        try map.update(UInt64(16) | 0x020a << 32, UInt32(2))
-        #expect(try map.lookup(UInt64(32) | 0x0000_020a << 32, as: UInt32.self) == 2)
-        #expect(try map.lookup(UInt64(32) | 0x0000_030a << 32, as: UInt32.self) == 1)
-        #expect(try map.lookup(UInt64(32) | 0x0000_030b << 32, as: UInt32.self) == nil)
-    }
 }

@@ -19,9 +19,11 @@
 // MARK: The tables
 //
 // Everything that is compiled lies in one array of u32, the map `tables`, and is found by the number of its first word.
-// The map's elements are pieces of it, of a power of two of words: Linux 6.1 makes none larger than 4 MiB.
+// The map's elements are pieces of it; Linux 6.1 makes none larger than these 4 MiB.
 // Word 0 is the number of the generation in force: writing it is the swap. What it leads to is never changed while a
 // program may look at it.
+
+#define SWGUARD_ELEMENT_WORDS (1u << 20)
 
 // A minimal automaton over bytes, as Sources/Automata/LookupTable lays it out: cells of two words, tag and next, a state's
 // number that of its first cell.
@@ -141,13 +143,33 @@ struct swguard_generation {
 	__u32 policies; // word of the words of swguard_policy, by slot; 0: none there
 	__u32 user_entries; // word of swguard_user_entry[user_entry_count]
 	__u32 user_entry_count;
-	__u32 reserved;
+	__u32 guard_count; // of the keys of the map `guarded` with this generation's number
 	// Which policies begin at an exec: by the path of the file, and by the path of the task's cgroup. Their states' verdicts
 	// are words of a list of slots, its count first; word 0 for none.
 	struct swguard_automaton executables;
 	struct swguard_automaton cgroups;
 };
 _Static_assert(sizeof(struct swguard_generation) == 56, "in `tables`");
+
+// MARK: Guarded objects
+//
+// What a literal deny rule, or one of `P/**`, stands for is denied under any other name, too.
+
+// The key of the map `guarded`; its value is the word of a list: how many follow, then so many swguard_guard.
+struct swguard_object {
+	__u64 inode;
+	__u32 device; // as the kernel has it: major << 20 | minor
+	__u32 generation; // its number
+};
+_Static_assert(sizeof(struct swguard_object) == 16, "key of `guarded`");
+
+struct swguard_guard {
+	__u32 slot;
+	__u32 denied; // bits of enum swguard_access
+	__u32 is_subtree; // also of what is beneath it
+	__u32 rules[SWGUARD_FILE_ACCESSES];
+};
+_Static_assert(sizeof(struct swguard_guard) == 48, "in `tables`");
 
 // MARK: Tasks
 

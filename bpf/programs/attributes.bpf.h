@@ -50,14 +50,14 @@ SEC("lsm/path_chmod")
 int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(own, path, SWGUARD_METADATA));
+	VERDICT(ask(path, SWGUARD_METADATA));
 }
 
 SEC("lsm/path_chown")
 int BPF_PROG(swguard_path_chown, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(own, path, SWGUARD_METADATA));
+	VERDICT(ask(path, SWGUARD_METADATA));
 }
 
 // Of what notify_change is asked for, what has no hook with a path: times that somebody chose (include/linux/fs.h).

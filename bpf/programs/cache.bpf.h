@@ -13,26 +13,38 @@
 #define CACHE_WAYS 4
 // After this many ticks a tag is dropped: a minute at 250 a second. A counter of 32 bits takes longer to come round.
 #define CACHE_LIFE 15000
-// Longer names are walked.
+// Names as long as this are walked. A power of two.
 #define CACHE_NAME_SIZE 64
 
 struct tag {
 	__u64 mount; // struct vfsmount *
 	__u64 dentry;
 	__u64 ticks;
-	__u32 generation; // word of the swguard_generation
+	__u32 generation; // its number: its word may be another one's later
 	__u32 slot;
 	__u32 renames;
 	__u32 mounts;
 	__u32 state;
 	__u32 reserved;
+	// Of all that stands before: a tag that somebody is writing while it is read does not check.
+	__u64 check;
 };
 
 struct tagged_directory {
-	struct bpf_spin_lock lock;
-	__u32 reserved;
 	struct tag tags[CACHE_WAYS];
 };
+
+static __always_inline __u64 check_of(const struct tag *tag)
+{
+	const __u64 factor = 0x9e3779b97f4a7c15ull;
+	__u64 sum = tag->mount;
+
+	sum = (sum ^ tag->dentry) * factor;
+	sum = (sum ^ tag->ticks) * factor;
+	sum = (sum ^ (tag->generation | (__u64)tag->slot << 32)) * factor;
+	sum = (sum ^ (tag->renames | (__u64)tag->mounts << 32)) * factor;
+	return (sum ^ tag->state) * factor;
+}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
@@ -44,13 +56,30 @@ struct {
 // Whether the cache is used at all: for tests, which compare verdicts with and without.
 const volatile __u32 has_cache = 1;
 
+// A run over a name that stands on the stack.
+struct short_run {
+	const __u32 *words;
+	__u32 classes;
+	__u32 cells;
+	__u32 state;
+	__u32 reserved;
+	unsigned char text[CACHE_NAME_SIZE];
+};
+
+static long short_run_step(__u32 index, struct short_run *run)
+{
+	run->state = step(run->words, run->classes, run->cells, run->state,
+			  run->text[BOUNDED(index, CACHE_NAME_SIZE - 1)]);
+	return run->state == 0;
+}
+
 // The verdict that a policy has for `name` in `directory` on `mount`: its word; 0 where it must be walked for.
 static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation, __u32 slot, __u32 policy,
 					    struct vfsmount *mount, struct dentry *directory, struct dentry *name)
 {
 	struct tagged_directory *tagged;
-	unsigned char text[CACHE_NAME_SIZE];
-	__u32 automaton, classes, cells, state, length, way = slot % CACHE_WAYS;
+	__u32 automaton, length, sequence, way = slot % CACHE_WAYS;
+	struct short_run run;
 	const unsigned char *from;
 	struct inode *inode;
 	struct tag tag;
@@ -63,58 +92,60 @@ static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, 0);
 	if (!tagged)
 		return 0;
-	bpf_spin_lock(&tagged->lock);
 	tag = tagged->tags[way];
-	bpf_spin_unlock(&tagged->lock);
-	if (tag.mount != (__u64)mount || tag.dentry != (__u64)directory || tag.generation != generation ||
+	if (tag.check != check_of(&tag) || tag.mount != (__u64)mount || tag.dentry != (__u64)directory || tag.generation != field(words, generation, struct swguard_generation, number) ||
 	    tag.slot != slot || tag.renames != rename_sequence() || tag.mounts != mount_sequence() ||
 	    bpf_jiffies64() - tag.ticks > CACHE_LIFE)
 		return 0;
+	sequence = name->d_seq.seqcount.sequence;
+	barrier();
 	length = name->d_name.len;
 	from = name->d_name.name;
-	if (length == 0 || length > CACHE_NAME_SIZE || bpf_probe_read_kernel(text, length, from))
+	if (length == 0 || length >= CACHE_NAME_SIZE)
+		return 0;
+	// 6.1 forgets the bound on the way.
+	asm volatile("%0 &= %1" : "+r"(length) : "i"(CACHE_NAME_SIZE - 1));
+	if (bpf_probe_read_kernel(run.text, length, from))
 		return 0;
 	// It may be an O_TMPFILE's.
-	if (text[0] == '#')
+	if (run.text[0] == '#')
 		return 0;
 	automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-	classes = field(words, automaton, struct swguard_automaton, classes);
-	cells = field(words, automaton, struct swguard_automaton, cells);
-	state = step(words, classes, cells, tag.state, '/');
-	for (__u32 index = 0; index < CACHE_NAME_SIZE; index++) {
-		if (index >= length)
-			break;
-		state = step(words, classes, cells, state, text[index]);
-	}
+	run.words = words;
+	run.classes = field(words, automaton, struct swguard_automaton, classes);
+	run.cells = field(words, automaton, struct swguard_automaton, cells);
+	run.state = step(words, run.classes, run.cells, tag.state, '/');
+	bpf_loop(length, short_run_step, &run, 0);
 	// Renamed while its name was read: it may be half of each.
-	if (tag.renames != rename_sequence())
+	barrier();
+	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence)
 		return 0;
-	return verdict_of(words, automaton, state);
+	return verdict_of(words, automaton, run.state);
 }
 
 // Keeps the state after the directory that the last walk found its object in.
-static __always_inline void keep_tag(struct dentry *directory, struct vfsmount *mount, struct scratch *scratch,
+static __always_inline void keep_tag(const __u32 *words, struct dentry *directory, struct scratch *scratch,
 				     const struct swguard_layers *own)
 {
 	struct tagged_directory *tagged;
 	struct inode *inode = directory->d_inode;
 	struct tag tag = {
-		.mount = (__u64)mount,
-		.dentry = (__u64)directory,
+		// As numbers.
+		.mount = scratch->mount,
+		.dentry = scratch->walk.directory,
 		.ticks = bpf_jiffies64(),
-		.generation = scratch->generation,
+		.generation = field(words, scratch->generation, struct swguard_generation, number),
 		.slot = own->policies[0],
 		.renames = scratch->walk.renames,
 		.mounts = scratch->walk.mounts,
 		.state = scratch->directory_state,
 	};
 
-	if (!has_cache || !inode || !scratch->is_keepable || own->count != 1 || scratch->chain[0].dentry == 0)
+	if (!has_cache || !inode || !scratch->is_keepable || own->count != 1)
 		return;
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!tagged)
 		return;
-	bpf_spin_lock(&tagged->lock);
+	tag.check = check_of(&tag);
 	tagged->tags[tag.slot % CACHE_WAYS] = tag;
-	bpf_spin_unlock(&tagged->lock);
 }

@@ -124,6 +124,41 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
 
+// Looks for a guard of the policy in `slot` that denies any of what is asked.
+struct guard_search {
+	struct scratch *scratch;
+	const __u32 *words;
+	__u32 list;
+	__u32 slot;
+	__u32 asked;
+	__u32 is_own; // the object's own guards; else those of a directory above
+	__u32 denied;
+	__u32 guard; // the word of the one that denies
+};
+
+static long search_guard(__u32 index, struct guard_search *search)
+{
+	const __u32 *words = search->words;
+	__u32 guard = search->list + 1 + index * (sizeof(struct swguard_guard) / sizeof(__u32));
+	__u32 denied = field(words, guard, struct swguard_guard, denied) & search->asked;
+
+	if (!denied || field(words, guard, struct swguard_guard, slot) != search->slot ||
+	    !(search->is_own || field(words, guard, struct swguard_guard, is_subtree)))
+		return 0;
+	search->denied = denied;
+	search->guard = guard;
+	return 1;
+}
+
+static long search_guard_list(__u32 number, struct guard_search *search)
+{
+	search->list = search->scratch->guards[BOUNDED(number, SWGUARD_GUARDS_MAX - 1)];
+	search->is_own = number == 0;
+	if (search->list)
+		bpf_loop(word(search->words, search->list), search_guard, search, 0);
+	return search->denied ? 1 : 0;
+}
+
 static long judge_file(__u32 layer, struct question *question)
 {
 	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
@@ -149,6 +184,23 @@ static long judge_file(__u32 layer, struct question *question)
 						  denial.access);
 		denial.is_quiet = !(reported >> denial.access & 1);
 		return refuse(question, slot, policy, &denial);
+	}
+	if (question->scratch->guard_count) {
+		struct guard_search search = {
+			.scratch = question->scratch,
+			.words = words,
+			.slot = slot,
+			.asked = question->asked,
+		};
+
+		bpf_loop(question->scratch->guard_count, search_guard_list, &search, 0);
+		if (search.denied) {
+			denial.access = lowest_bit(search.denied);
+			denial.rule = word(words, search.guard +
+							  offsetof(struct swguard_guard, rules) / sizeof(__u32) +
+							  denial.access);
+			return refuse(question, slot, policy, &denial);
+		}
 	}
 	if (field(words, verdict, struct swguard_verdict, marks) & SWGUARD_MARK_KERNEL_HELPER &&
 	    question->asked & (SWGUARD_WRITE | SWGUARD_CREATE | SWGUARD_REMOVE) &&
@@ -251,20 +303,23 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
 				  struct dentry *name, __u32 accesses)
 {
+	const __u32 *words = tables_begin();
 	struct scratch *scratch;
-	int error, result;
+	int result;
 
+	if (!words)
+		return -EACCES;
 	if (own->count == 1) {
-		const __u32 *words = tables_begin();
 		__u32 generation, slot = own->policies[0], policy, verdict;
 
-		if (!words)
-			return -EACCES;
 		generation = generation_now(words);
 		policy = policy_at(words, generation, slot);
 		if (!policy)
 			return 0;
 		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
+		if (verdict && field(words, generation, struct swguard_generation, guard_count) &&
+		    guards_of(name, field(words, generation, struct swguard_generation, number)))
+			verdict = 0;
 		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
 		    !field(words, verdict, struct swguard_verdict, marks) &&
 		    !(accesses & field(words, verdict, struct swguard_verdict, reported)))
@@ -277,15 +332,14 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 	scratch->dentry = (__u64)name;
 	result = resolve();
 	if (result == WALK_DONE && name != mount->mnt_root)
-		keep_tag(directory, mount, scratch, own);
-	error = judge(result, accesses);
-	return error;
+		keep_tag(words, directory, scratch, own);
+	return judge(result, accesses);
 }
 
-// Decides a request for an object.
-static __always_inline int ask(struct swguard_layers *own, const struct path *path, __u32 accesses)
+// Decides a request for an object that is not opened: rare enough to be walked for.
+static __always_inline int ask(const struct path *path, __u32 accesses)
 {
-	return ask_in(own, path->mnt, path->dentry->d_parent, path->dentry, accesses);
+	return judge(find(path->mnt, path->dentry), accesses);
 }
 
 // Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang
@@ -300,14 +354,18 @@ static __always_inline int ask(struct swguard_layers *own, const struct path *pa
 
 // Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
 // the request is denied.
-#define PASS_UNCONFINED(own)                           \
-	struct swguard_layers *own = confinement();    \
-                                                       \
-	if (!own) {                                    \
-		if (are_layers_hidden())               \
-			REFUSE(EACCES);                \
-		return 0;                              \
-	}                                              \
+#define PASS_UNCONFINED(own)                                                          \
+	struct swguard_layers *own =                                                  \
+		is_suspect() ? layers_of(bpf_get_current_task_btf()) : NULL;          \
+                                                                                      \
+	if (!own) {                                                                   \
+		if (are_layers_hidden())                                              \
+			REFUSE(EACCES);                                               \
+		return 0;                                                             \
+	}                                                                             \
+	/* It may be about to enter its first. */                                     \
+	if (!own->count)                                                              \
+		return 0;                                                             \
 	(void)own
 
 #define VERDICT(expression)                    \

@@ -50,15 +50,22 @@ static __always_inline int ask_code(struct file *file, __u32 accesses)
 	return error;
 }
 
-static __always_inline int ask_open(struct swguard_layers *own, struct file *file)
+// Apart from the hook, which has then nothing to keep on the stack for a task without layers.
+static __noinline int ask_open(struct file *file)
 {
-	__u32 accesses = accesses_of(file);
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	__u32 accesses;
 
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) == NSFS_MAGIC)
+	if (!own)
+		return are_layers_hidden() ? -EACCES : 0;
+	if (!own->count)
+		return 0;
+	accesses = accesses_of(file);
+	if (file->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
-	return judge(find(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry)), accesses);
+	return ask_in(own, file->f_path.mnt, file->f_path.dentry->d_parent, file->f_path.dentry, accesses);
 }
 
 // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.
@@ -70,23 +77,25 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
-	PASS_UNCONFINED(own);
-	VERDICT(ask_open(own, file));
+	if (!is_suspect())
+		return 0;
+	VERDICT(ask_open(file));
 }
 
 // A descriptor that came over a socket is checked as if it had been opened.
 SEC("lsm/file_receive")
 int BPF_PROG(swguard_file_receive, struct file *file)
 {
-	PASS_UNCONFINED(own);
-	VERDICT(ask_open(own, file));
+	if (!is_suspect())
+		return 0;
+	VERDICT(ask_open(file));
 }
 
 SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(own, path, SWGUARD_WRITE));
+	VERDICT(ask(path, SWGUARD_WRITE));
 }
 
 // 6.2 and later: ftruncate(2) no longer asks path_truncate. A descriptor that is open for writing is enough there, as it
@@ -96,7 +105,7 @@ SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(own, path, SWGUARD_READ));
+	VERDICT(ask(path, SWGUARD_READ));
 }
 
 // Not the image that execve itself maps: `execute` was asked for that.

@@ -16,3 +16,16 @@
 
 #include "kernel.h"
 #include "swguard_abi.h"
+
+#ifndef barrier
+#define barrier() asm volatile("" : : : "memory")
+#endif
+
+// A number bounded by a constant mask where it is used as an index: 6.1 forgets the bounds of what clang keeps on the stack
+// in between.
+#define BOUNDED(number, mask)                                           \
+	({                                                              \
+		__u64 bounded_ = (number);                              \
+		asm volatile("%0 &= %1" : "+r"(bounded_) : "i"(mask));  \
+		bounded_;                                               \
+	})

@@ -97,6 +97,7 @@ struct qstr {
 };
 
 struct super_block {
+	__u32 s_dev;
 	unsigned long s_magic;
 	unsigned long s_flags;
 };

@@ -10,12 +10,7 @@ struct {
 	__type(value, struct swguard_layers);
 } layers SEC(".maps");
 
-// An index of layers, bounded where it is used: 6.1 forgets bounds of what it keeps on the stack.
-static __always_inline __u64 within_layers(__u64 layer)
-{
-	asm volatile("%0 &= %1" : "+r"(layer) : "i"(SWGUARD_LAYERS_MAX - 1));
-	return layer;
-}
+#define within_layers(layer) BOUNDED(layer, SWGUARD_LAYERS_MAX - 1)
 
 // Whether the task that is running may be under a policy: one load, which is what the rest of the host pays. Storage
 // that other programs keep there counts too; `layers_of` tells.

@@ -145,10 +145,10 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target)
 
 // MARK: Ioctls
 
-static __always_inline int judge_ioctl(struct swguard_layers *own, struct file *file, __u32 command)
+static __always_inline int judge_ioctl(struct file *file, __u32 command)
 {
 	if (sets_attributes(command))
-		return ask(own, &file->f_path, SWGUARD_METADATA);
+		return ask(&file->f_path, SWGUARD_METADATA);
 	switch (command) {
 	case 0x5412: // TIOCSTI
 	case 0x541c: // TIOCLINUX
@@ -171,7 +171,7 @@ SEC("lsm/file_ioctl")
 int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsigned long argument)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(judge_ioctl(own, file, command));
+	VERDICT(judge_ioctl(file, command));
 }
 
 // A call of the 32-bit ABI, where the kernel tells them apart (6.6 and stable kernels since).
@@ -179,7 +179,7 @@ SEC("lsm/file_ioctl_compat")
 int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command, unsigned long argument)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(judge_ioctl(own, file, command));
+	VERDICT(judge_ioctl(file, command));
 }
 
 // MARK: Capabilities

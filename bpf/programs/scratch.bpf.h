@@ -4,6 +4,9 @@
 #include "hook.h"
 #include "tables.bpf.h"
 
+// As many guarded objects above each other are told apart; an object beneath more of them is unresolved.
+#define SWGUARD_GUARDS_MAX 8
+
 // One component of a path on the way up.
 struct chain_link {
 	__u64 dentry;
@@ -23,6 +26,8 @@ struct scratch {
 	struct {
 		__u64 mount;
 		__u64 dentry;
+		__u64 directory; // the dentry that the object's name is in
+		__u64 beyond; // how far the file system has been looked through above a mount's root
 		__u32 depth;
 		__u32 size;
 		__u32 result; // enum walk_result
@@ -45,6 +50,10 @@ struct scratch {
 	// Of the oldest layer, the state after the directory that the object is in; whether it may be kept.
 	__u32 directory_state;
 	__u32 is_keepable;
+	// The guarded objects that the object is, or is beneath: words of their lists, the first the object's own or 0.
+	__u32 guard_generation; // by whose guards a walk goes: a generation's number, 0 for none
+	__u32 guard_count;
+	__u32 guards[SWGUARD_GUARDS_MAX];
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;
 	__u32 earlier_states[SWGUARD_LAYERS_MAX];

@@ -3,16 +3,12 @@
 
 #include "hook.h"
 
-// Words in an element of `tables` less one; they are a power of two. Known to the verifier, so that a masked index is in
-// bounds.
-const volatile __u32 tables_mask = 1023;
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
+	__uint(max_entries, 1); // the loader sets what is needed
 	__uint(key_size, sizeof(__u32));
-	__uint(value_size, 4096); // the loader sets what is needed
+	__uint(value_size, SWGUARD_ELEMENT_WORDS * sizeof(__u32));
 } tables SEC(".maps");
 
 // Words: what every lookup starts from. Never NULL, which the verifier does not know.
@@ -24,26 +20,29 @@ static __always_inline const __u32 *tables_begin(void)
 // A word beyond the first element.
 __noinline __u32 far_word(__u32 number)
 {
-	__u32 element = number / (tables_mask + 1);
+	__u32 element = number / SWGUARD_ELEMENT_WORDS;
 	const __u32 *words = bpf_map_lookup_elem(&tables, &element);
 
-	return words ? words[number & tables_mask] : 0;
+	return words ? words[number % SWGUARD_ELEMENT_WORDS] : 0;
 }
 
 // A number that was compiled wrong leads somewhere else in the tables, never out of them.
 static __always_inline __u32 word(const __u32 *words, __u32 number)
 {
-	__u32 near = number & tables_mask;
-
-	if (near != number)
+	if (number >= SWGUARD_ELEMENT_WORDS)
 		return far_word(number);
-	// clang would leave the mask out, and the verifier of 6.1 not see why.
-	asm volatile("" : "+r"(near));
-	near &= tables_mask;
-	return words[near];
+	return words[BOUNDED(number, SWGUARD_ELEMENT_WORDS - 1)];
 }
 
 #define field(words, base, type, name) word(words, (base) + offsetof(type, name) / sizeof(__u32))
+
+// Two words at an even place, as one.
+static __always_inline __u64 pair(const __u32 *words, __u32 number)
+{
+	if (number >= SWGUARD_ELEMENT_WORDS)
+		return far_word(number) | (__u64)far_word(number + 1) << 32;
+	return *(const __u64 *)&words[BOUNDED(number, SWGUARD_ELEMENT_WORDS - 2)];
+}
 
 static __always_inline __u64 wide(const __u32 *words, __u32 number)
 {
@@ -70,11 +69,9 @@ static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u
 static __always_inline __u32 step(const __u32 *words, __u32 classes, __u32 cells, __u32 state, __u8 byte)
 {
 	__u32 class = word(words, classes + byte / 4) >> (byte % 4 * 8) & 0xff;
-	__u32 cell = cells + 2 * (state + 1 + class);
+	__u64 cell = pair(words, cells + 2 * (state + 1 + class));
 
-	if (word(words, cell) != state)
-		cell = cells + 2 * state;
-	return word(words, cell + 1);
+	return (__u32)cell == state ? cell >> 32 : word(words, cells + 2 * state + 1);
 }
 
 // The word that the verdict of a state stands at.

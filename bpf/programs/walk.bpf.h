@@ -5,8 +5,8 @@
 // dentries, names and mounts are freed by RCU.
 #pragma once
 
+#include "guards.bpf.h"
 #include "layers.bpf.h"
-#include "scratch.bpf.h"
 
 #define PROC_SUPER_MAGIC 0x9fa0
 #define NSFS_MAGIC 0x6e736673
@@ -61,6 +61,23 @@ static __always_inline long end_walk(struct scratch *scratch, __u32 result)
 	return 1;
 }
 
+// What is above a mount's root in its file system: a guarded directory may be there, under another name.
+static long climb_beyond(__u32 index, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	struct dentry *dentry = (struct dentry *)scratch->walk.beyond, *parent;
+
+	if (!note_guards(scratch, dentry))
+		return end_walk(scratch, WALK_UNRESOLVED);
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry) {
+		scratch->walk.beyond = 0;
+		return 1;
+	}
+	scratch->walk.beyond = (__u64)parent;
+	return 0;
+}
+
 // Leaves a mount, at its root and nowhere else.
 static __always_inline long leave_mount(struct scratch *scratch, struct dentry *root, struct vfsmount *vfsmount)
 {
@@ -91,10 +108,18 @@ static long climb(__u32 index, struct walk_context *context)
 	struct scratch *scratch = context->scratch;
 	struct dentry *dentry = (struct dentry *)scratch->walk.dentry, *parent;
 	struct vfsmount *mount = (struct vfsmount *)scratch->walk.mount;
+	struct chain_link *link;
 	__u32 sequence, depth = scratch->walk.depth;
 
-	if (dentry == BPF_CORE_READ(mount, mnt_root))
+	if (dentry == BPF_CORE_READ(mount, mnt_root)) {
+		if (scratch->guard_generation) {
+			scratch->walk.beyond = (__u64)dentry;
+			bpf_loop(SWGUARD_DEPTH_MAX, climb_beyond, context, 0);
+			if (scratch->walk.beyond)
+				return end_walk(scratch, WALK_UNRESOLVED);
+		}
 		return leave_mount(scratch, dentry, mount);
+	}
 	sequence = dentry_sequence(dentry);
 	parent = BPF_CORE_READ(dentry, d_parent);
 	// A root that is not its mount's: moved out of a bind mount, or opened by a handle that leads nowhere.
@@ -102,9 +127,14 @@ static long climb(__u32 index, struct walk_context *context)
 		return end_walk(scratch, WALK_UNRESOLVED);
 	if (sequence & 1)
 		return end_walk(scratch, WALK_AGAIN);
-	scratch->chain[depth].dentry = (__u64)dentry;
-	scratch->chain[depth].sequence = sequence;
-	scratch->chain[depth].is_process = 0;
+	if (!note_guards(scratch, dentry))
+		return end_walk(scratch, WALK_UNRESOLVED);
+	link = &scratch->chain[BOUNDED(depth, SWGUARD_DEPTH_MAX - 1)];
+	link->dentry = (__u64)dentry;
+	link->sequence = sequence;
+	link->is_process = 0;
+	if (depth == 0)
+		scratch->walk.directory = (__u64)parent;
 	scratch->walk.depth = depth + 1;
 	scratch->walk.dentry = (__u64)parent;
 	return 0;
@@ -190,6 +220,7 @@ static long walk_once(__u32 index, struct walk_context *context)
 	scratch->walk.mounts = mounts;
 	scratch->walk.directory_size = 0;
 	scratch->walk.is_beneath_process = 0;
+	scratch->guard_count = 0;
 	if (mounts & 1)
 		return 0;
 	// A mount's root and its mount point are two steps of one component.
@@ -287,17 +318,25 @@ __noinline int resolve(void)
 {
 	struct walk_context context = { .scratch = scratch_of_current(), .words = tables_begin() };
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	__u32 generation;
 	int result;
 
 	if (!context.scratch || !context.words || !own)
 		return WALK_UNRESOLVED;
+	generation = generation_now(context.words);
+	context.scratch->generation = generation;
+	context.scratch->guard_generation = 0;
+	if (field(context.words, generation, struct swguard_generation, guard_count))
+		context.scratch->guard_generation =
+			field(context.words, generation, struct swguard_generation, number);
 	result = find_path();
+	// Nobody else's walk goes by it.
+	context.scratch->guard_generation = 0;
 	if (result != WALK_DONE)
 		return result;
-	context.scratch->generation = generation_now(context.words);
 	bpf_loop(own->count, run_layer, &context, 0);
-	// An odd counter: a rename is under way.
+	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for.
 	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
-				       !(context.scratch->walk.renames & 1);
+				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count < 2;
 	return WALK_DONE;
 }

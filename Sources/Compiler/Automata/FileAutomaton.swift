@@ -3,12 +3,13 @@ public import Policy
 
 /// The `files` section of a policy as one automaton: a path leads to a state, and the state has the verdict.
 ///
-/// It says exactly what `Evaluator` says of every absolute path, whose own name of a process's directory in procfs the
-/// caller has put in (`/proc/self`). Two directories in the same state have the same rights, marks and deciding rules for
-/// everything beneath.
+/// It says exactly what `Evaluator` says of every absolute path, whose own name of a process's directory in
+/// procfs the caller has put in (`/proc/self`). Two directories in the same state have the same rights, marks
+/// and deciding rules for everything beneath.
 public struct FileAutomaton: Hashable, Sendable {
     public let automaton: Automaton
-    /// What the automaton's verdicts stand for, each once; the first is that of a path that no pattern matches.
+    /// What the automaton's verdicts stand for, each once; the first is that of a path that no pattern
+    /// matches.
     public let verdicts: [FileVerdict]
     /// The rules of the section, in the order of the document.
     public let rules: [RuleHeader]
@@ -34,7 +35,9 @@ public struct FileAutomaton: Hashable, Sendable {
         // Asked first, so that it is 0.
         _ = number([])
         do throws(AutomatonError) {
-            automaton = try Automaton(patterns.patterns, limits: limits, verdict: number)
+            automaton = try Automaton(
+                patterns.patterns, claims: patterns.owners.map { judgement.claim(of: $0) }, limits: limits,
+                verdict: number)
         } catch {
             throw FileAutomatonError(error, section, patterns.owners)
         }
@@ -100,6 +103,17 @@ private struct FileJudgement {
             rules: Array(
                 repeating: section == nil ? FileVerdict.notMediated : FileVerdict.sectionDefault,
                 count: FileAccess.allCases.count))
+    }
+
+    /// What a pattern can decide: the accesses of its rule, denies before allows and then in the order of the
+    /// document; or its marks, which nothing overrides.
+    func claim(of owner: FilePatternOwner) -> Claim {
+        guard let index = owner.rule else {
+            return Claim(rank: 0, facets: UInt64(owner.marks) << UInt64(UInt16.bitWidth))
+        }
+        let rule = rules[index]
+        return Claim(
+            rank: UInt32(rule.isDeny ? index : rules.count + index), facets: UInt64(rule.accesses.rawValue))
     }
 
     /// The first deny decides, else the first allow, else the default; `matching` is ascending.

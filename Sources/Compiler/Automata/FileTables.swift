@@ -3,8 +3,8 @@ internal import Policy
 
 /// A file automaton as the arrays that the kernel's programs read, and the walk that they do.
 ///
-/// All numbers are little endian. `bytesOfClasses`: 256 bytes, the class of each byte. `bytesOfCells`: 8 bytes a cell,
-/// `u32 tag, u32 next` (`LookupTable`). `bytesOfVerdicts`: 48 bytes a verdict:
+/// All numbers are little endian. `bytesOfClasses`: 256 bytes, the class of each byte. `bytesOfCells`: 8
+/// bytes a cell, `u32 tag, u32 next` (`LookupTable`). `bytesOfVerdicts`: 48 bytes a verdict:
 ///
 ///     u32 rules[9]    what decided each access, in the order of FileAccess: an index of the rule table,
 ///                     0xffffffff the section's default, 0xfffffffe no section

@@ -13,8 +13,8 @@ public struct FileVerdict: Hashable, Sendable {
     public var reported: FileAccessSet
     /// The marks of the path (`FileMark`).
     public var marks: UInt32
-    /// The rule that decided each access, in the order of `FileAccess`: an index of `FileAutomaton.rules`, or one of the
-    /// numbers above.
+    /// The rule that decided each access, in the order of `FileAccess`: an index of `FileAutomaton.rules`, or
+    /// one of the numbers above.
     public var rules: [UInt32]
 
     public init(granted: FileAccessSet, reported: FileAccessSet, marks: UInt32, rules: [UInt32]) {
@@ -30,8 +30,8 @@ public struct FileVerdict: Hashable, Sendable {
 
 /// Bits that every path has that one of the patterns matches, whatever the policy's rules say of it.
 ///
-/// Several marks may have a bit in common. This is how the agent's own sets of paths (the files through which the kernel
-/// is told of a program to start) come out of the same walk.
+/// Several marks may have a bit in common. This is how the agent's own sets of paths (the files through which
+/// the kernel is told of a program to start) come out of the same walk.
 public struct FileMark: Hashable, Sendable {
     public var bits: UInt32
     public var patterns: [PathPattern]

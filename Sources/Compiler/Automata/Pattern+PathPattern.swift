@@ -6,7 +6,7 @@ extension Pattern {
     init(_ pattern: PathPattern) {
         let beginning = pattern.literalBytes
         self.init(
-            beginning,
+            beginning: beginning,
             pattern.tokens.dropFirst(beginning.count).map { token in
                 switch token {
                 case .byte(let byte): .byte(byte)

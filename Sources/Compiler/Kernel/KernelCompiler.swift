@@ -6,6 +6,8 @@ struct KernelCompiler {
     private(set) var image = KernelImage()
     private(set) var policies: [KernelPolicy?] = []
     private(set) var counterCount = 0
+    /// The objects that are denied by what they are, and where their lists are.
+    private(set) var guards: [(object: KernelObject, place: Int)] = []
     private let limit: Int
     /// Where the record of each policy is, by slot; 0: none.
     private var records: [UInt32] = []
@@ -150,6 +152,16 @@ struct KernelCompiler {
         KernelTablesError(
             "with this policy the kernel's tables have more than \(limit) words", in: policy,
             hint: "fewer patterns with sets or '**' in them make smaller tables")
+    }
+
+    /// Adds what is denied by what it is.
+    mutating func guardObjects(
+        _ entries: [KernelTables.Entry], identify: ([UInt8]) -> KernelObject?
+    ) {
+        var found = KernelGuards()
+        for entry in entries { found.add(entry.policy, slot: entry.slot, identify: identify) }
+        guards = found.objects.map { ($0, image.append(found.words(of: $0))) }
+        image[KernelRecords.Generation.guardCount] = UInt32(guards.count)
     }
 
     /// Adds who comes under which policy, and the record that leads to everything.

@@ -42,8 +42,10 @@ public enum KernelCoverage {
         case .map: .full("mmap_file, file_mprotect")
         case .metadata:
             .partial(
-                "path_chmod, path_chown",
-                limit: "times, extended attributes, ACLs and file flags are not seen")
+                "path_chmod, path_chown, inode_setattr, inode_setxattr, inode_removexattr, inode_set_acl, "
+                    + "inode_remove_acl, mnt_want_write",
+                older: "without the hooks for ACLs, which are extended attributes there",
+                limit: "file flags (chattr) are not seen")
         case .link: .full("path_link")
         case .device: .full("path_mknod")
         }
@@ -71,9 +73,7 @@ public enum KernelCoverage {
             .full("sb_mount, sb_umount, sb_pivotroot, move_mount, capable(sys_admin: the new mount calls)")
         case .chroot: .full("path_chroot")
         case .namespace:
-            .partial(
-                "userns_create, capable(sys_admin: unshare, setns, clone, clone3)",
-                limit: "opening nsfs files is not seen, entering through them is")
+            .full("userns_create, capable(sys_admin: unshare, setns, clone, clone3), file_open of nsfs")
         case .terminalInjection: .full("file_ioctl, file_ioctl_compat", older: "file_ioctl")
         case .ptrace: .full("ptrace_access_check, ptrace_traceme")
         case .bpf: .full("bpf")
@@ -101,8 +101,8 @@ public enum KernelCoverage {
             .partial(
                 "task_fix_setuid, task_fix_setgid, task_fix_setgroups",
                 limit: "executing a set-id file is not asked for")
-        case .writableCode: .none("not seen yet")
-        case .anonymousExec: .none("not seen yet")
+        case .writableCode: .full("mmap_file, file_mprotect")
+        case .anonymousExec: .full("file_open (of execve), mmap_file, file_mprotect")
         }
     }
 
@@ -129,7 +129,9 @@ public enum KernelCoverage {
                     coverage.findings.append(
                         .init(
                             .gap, section: "files", subject: rule.header.id, location: rule.header.location,
-                            text: "denied by its path; other names of the same object are not bound yet"))
+                            text:
+                                "bound when loaded: what is put under that name later is denied by its path alone"
+                        ))
                 }
             }
             row("files", "files.default", files.location, .full("by path"))

@@ -65,6 +65,7 @@ enum KernelRecords {
         static let policies = 2
         static let userEntries = 3
         static let userEntryCount = 4
+        static let guardCount = 5
         static let executables = 6
         static let cgroups = 10
     }

@@ -24,6 +24,10 @@ public struct KernelTables: Hashable, Sendable {
     /// How many counters are needed.
     public let counterCount: Int
     private let image: KernelImage
+    private let guardPlaces: [GuardPlace]
+
+    /// How many objects are denied under any name.
+    public var guardCount: Int { guardPlaces.count }
 
     /// How many words are needed.
     public var wordCount: Int { image.words.count }
@@ -36,28 +40,45 @@ public struct KernelTables: Hashable, Sendable {
         return words
     }
 
+    /// The objects that are denied under any name, and the words of their lists for where the first word is `base`.
+    public func guards(at base: UInt32) -> [(object: KernelObject, word: UInt32)] {
+        guardPlaces.map { ($0.object, base + UInt32($0.place)) }
+    }
+
     /// Compiles policies, each resolved: includes, variables and links are in place.
     ///
     /// - Parameters:
     ///   - limit: how many words there may be.
     ///   - user: the number of a user; nil: there is none of that name.
+    ///   - identify: the object at a path; nil: there is none.
     /// - Throws: a diagnostic at the policy to blame.
     public static func compile(
-        _ policies: [Policy], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) }
+        _ policies: [Policy], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) },
+        identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         try compile(
-            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, user: user)
+            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, user: user,
+            identify: identify)
     }
 
     /// The same for policies that have slots already.
     public static func compile(
-        _ entries: [Entry], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) }
+        _ entries: [Entry], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) },
+        identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         var compiler = KernelCompiler(limit: limit)
         for entry in entries { try compiler.add(entry) }
+        compiler.guardObjects(entries, identify: identify)
         try compiler.finish(entries, user: user)
         return Self(
-            policies: compiler.policies, counterCount: compiler.counterCount, image: compiler.image)
+            policies: compiler.policies, counterCount: compiler.counterCount, image: compiler.image,
+            guardPlaces: compiler.guards.map { GuardPlace(object: $0.object, place: $0.place) })
+    }
+
+    /// Where the list of an object is.
+    private struct GuardPlace: Hashable, Sendable {
+        var object: KernelObject
+        var place: Int
     }
 }
 

@@ -25,13 +25,22 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup var format: FormatOption
 
     func run() throws {
-        if backend == .lsm {
-            Output.diagnose("swguard: cannot plan for BPF-LSM: no agent answers; use --backend landlock")
-            throw ExitStatus.cannot
-        }
         let workspace = Workspace()
         let loaded = try workspace.policies(policies, for: "plan", format: format.format)
-        let report = PlanReport(try workspace.compile(loaded), notes: loaded.map { LinkedPolicy($0).notes })
+        let report: PlanReport
+        if backend == .lsm {
+            let linked = loaded.map { LinkedPolicy($0) }
+            // The tables are made as the agent makes them: a policy that is too large for the kernel is an error here too.
+            do throws(KernelTablesError) {
+                _ = try KernelTables.compile(linked.map(\.policy), user: { _ in 0 })
+            } catch {
+                Output.print([error.diagnostic])
+                throw ExitStatus.usage
+            }
+            report = PlanReport(programsFor: linked)
+        } else {
+            report = PlanReport(try workspace.compile(loaded), notes: loaded.map { LinkedPolicy($0).notes })
+        }
         switch format.format {
         case .text: Output.write(report.text, to: 1)
         case .json: Output.result(of: "plan", report.json, diagnostics: workspace.diagnostics + report.notes)

@@ -6,7 +6,9 @@ internal import Policy
 struct PlanReport {
     /// One policy's part.
     struct Part {
-        var layer: Plan.Layer
+        var name: String
+        var file: String
+        var mode: Policy.Mode
         var coverage: Coverage
         /// What leads through links.
         var notes: [Diagnostic]
@@ -22,7 +24,20 @@ struct PlanReport {
             var (layer, coverage) = pair
             if layer.recipe.isNeeded { coverage.findings += LandlockApplication.findings(layer.recipe) }
             coverage.findings = Self.unique(coverage.findings)
-            return Part(layer: layer, coverage: coverage, notes: Self.unique(notes))
+            return Part(
+                name: layer.name, file: layer.file, mode: layer.mode, coverage: coverage,
+                notes: Self.unique(notes))
+        }
+    }
+
+    /// What the agent's programs enforce, on every kernel that they run on.
+    init(programsFor policies: [LinkedPolicy]) {
+        parts = policies.map { linked in
+            var coverage = KernelCoverage.coverage(of: linked.policy)
+            coverage.findings = Self.unique(coverage.findings)
+            return Part(
+                name: linked.policy.name, file: linked.policy.file, mode: linked.policy.mode,
+                coverage: coverage, notes: Self.unique(linked.notes))
         }
     }
 
@@ -40,7 +55,7 @@ struct PlanReport {
             "policies": .array(
                 parts.map { part in
                     [
-                        "name": .string(part.layer.name), "file": .string(part.layer.file),
+                        "name": .string(part.name), "file": .string(part.file),
                         "rows": .array(part.coverage.rows.map(Self.json)),
                         "findings": .array(part.coverage.findings.map(Self.json)),
                     ]

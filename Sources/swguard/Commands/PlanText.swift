@@ -21,7 +21,7 @@ struct PlanText {
     init(_ part: PlanReport.Part) { self.part = part }
 
     var text: String {
-        var lines = ["policy \(part.layer.name) (\(part.layer.file)), \(part.layer.mode.rawValue)"]
+        var lines = ["policy \(part.name) (\(part.file)), \(part.mode.rawValue)"]
         var sections: [String] = []
         for row in part.coverage.rows where !sections.contains(row.section) { sections.append(row.section) }
         for section in sections { lines += text(of: section) }

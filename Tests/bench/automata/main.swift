@@ -3,9 +3,9 @@ import Compiler
 import Glibc
 import Policy
 
-// What compiling a list of paths to an automaton costs: `bench-automata POLICY`. Prints one line for each part, tab
-// separated: name, milliseconds, resident memory in KiB at its end, remarks. A part's peak is beneath the process's, which
-// the caller measures.
+// What compiling a list of paths to an automaton costs: `bench-automata POLICY`. Prints one line for each
+// part, tab separated: name, milliseconds, resident memory in KiB at its end, remarks. A part's peak is
+// beneath the process's, which the caller measures.
 
 /// The resident memory of this process, in KiB, from /proc/self/statm.
 func residentMemory() -> Int {

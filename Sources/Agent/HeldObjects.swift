@@ -1,0 +1,57 @@
+internal import Compiler
+private import Glibc
+
+/// Objects of file systems, each kept by a descriptor, so that its inode number cannot become another's.
+final class HeldObjects {
+    private var descriptors: [CInt] = []
+    private var known: [[UInt8]: KernelObject] = [:]
+    /// The first that is there and cannot be kept: `/etc/shadow: Too many open files`.
+    private(set) var failure: String?
+
+    /// O_PATH (include/uapi/asm-generic/fcntl.h), which Swift's Glibc does not show.
+    private static let pathOnly: CInt = 0o10000000
+
+    init() {
+        // One a deny rule: as many as the kernel lets root have.
+        var limit = rlimit()
+        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+            limit.rlim_cur = limit.rlim_max
+            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        }
+    }
+
+    deinit { for descriptor in descriptors { close(descriptor) } }
+
+    /// The object that `path` leads to, links followed; nil: there is none, or it cannot be kept.
+    func object(at path: [UInt8]) -> KernelObject? {
+        if let object = known[path] { return object }
+        let descriptor = unsafe (path + [0]).withUnsafeBytes { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { text -> CInt in
+                guard let base = text.baseAddress else { return -1 }
+                return unsafe open(base, Self.pathOnly | O_CLOEXEC)
+            }
+        }
+        var status = stat()
+        guard descriptor >= 0, unsafe fstat(descriptor, &status) == 0 else {
+            let code = errno
+            if descriptor >= 0 { close(descriptor) }
+            if ![ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG].contains(code), failure == nil {
+                failure =
+                    "\(String(decoding: path, as: UTF8.self)): \(unsafe String(cString: strerror(code)))"
+            }
+            return nil
+        }
+        descriptors.append(descriptor)
+        let object = KernelObject(
+            inode: UInt64(status.st_ino), device: Self.kernelNumber(of: UInt64(status.st_dev)))
+        known[path] = object
+        return object
+    }
+
+    /// The C library's number of a device as the kernel has it (gnu_dev_major(3); include/linux/kdev_t.h).
+    static func kernelNumber(of device: UInt64) -> UInt32 {
+        let major = device >> 8 & 0xfff | device >> 32 & 0xffff_f000
+        let minor = device & 0xff | device >> 12 & 0xffff_ff00
+        return UInt32(truncatingIfNeeded: major << 20 | minor)
+    }
+}

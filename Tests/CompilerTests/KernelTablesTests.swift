@@ -1,0 +1,296 @@
+import CSwguardBPF
+import Compiler
+import Foundation
+import Policy
+import Testing
+
+private let noVariables = PolicyVariables(
+    home: .unset("none"), cwd: .unset("none"), user: .unset("none"), uid: .unset("none"),
+    tmpdir: .unset("none"),
+    runtime: .unset("none"))
+
+private func policy(_ yaml: String, name: String = "test") throws -> Policy {
+    let loader = PolicyLoader(
+        vocabulary: SyscallTable.vocabulary, variables: noVariables, files: HostPolicyFiles())
+    let text = "apiVersion: swguard/v1\nkind: Policy\nmetadata: {name: \(name)}\n\(yaml)\n"
+    let loaded = loader.decode(Array(text.utf8), named: "\(name).yaml")
+    return try #require(loaded.policy, "\(loaded.diagnostics)")
+}
+
+@Suite struct KernelTablesTests {
+    /// The rule that the words name, in the evaluator's words.
+    private func rule(_ number: UInt32, _ policy: KernelPolicy, else other: String) -> String {
+        number == KernelTablesModel.noRule ? other : policy.rules[Int(number)].id
+    }
+
+    @Test func `the records are as long as the header says`() {
+        #expect(MemoryLayout<swguard_generation>.size == 14 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == 22 * 4)
+        #expect(MemoryLayout<VerdictRecord>.size == 12 * 4)
+        #expect(MemoryLayout<AutomatonRecord>.size == 4 * 4)
+        #expect(MemoryLayout<swguard_endpoint>.size == 10 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.operations) == 4 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.first_rule) == 6 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.capability_rules) == 8 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.endpoint_count) == 12 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.files) == 14 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.sockets) == 18 * 4)
+        #expect(MemoryLayout<VerdictRecord>.offset(of: \.reported) == 11 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.executables) == 6 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.cgroups) == 10 * 4)
+        #expect(OPERATION_COUNT_FOR_TESTS == Operation.allCases.count)
+    }
+
+    /// decide.bpf.h: `operation_rules` is a word of 26 rules.
+    private var OPERATION_COUNT_FOR_TESTS: Int { 26 }
+
+    private static let seeds =
+        (ProcessInfo.processInfo.environment["SWGUARD_CASES"].flatMap(Int.init) ?? 3000) / 100
+
+    @Test(arguments: 0..<seeds)
+    func `the words say of files what the evaluator says, for random policies and paths`(_ seed: Int) throws {
+        var source = FileAutomatonRandom(seed: UInt64(seed) &+ 77)
+        var policies: [Policy] = []
+        for index in 0..<3 {
+            var policy = Policy(name: "p\(index)", file: "p\(index).yaml")
+            if index != 2 { policy.files = source.section() }
+            policies.append(policy)
+        }
+        let tables = try KernelTables.compile(policies)
+        let model = KernelTablesModel(tables, at: UInt32(16 + 2 * seed))
+        #expect(model.number == 7)
+        for (slot, policy) in policies.enumerated() {
+            let compiled = try #require(tables.policies[slot])
+            #expect((model.flags(slot) & 2 != 0) == (policy.files != nil))
+            let evaluator = Evaluator(policy, vocabulary: SyscallTable.vocabulary)
+            for _ in 0..<100 {
+                let near = policies.compactMap(\.files).flatMap(\.rules).flatMap(\.patterns).randomElement(
+                    using: &source.random)
+                let path = near.map { source.path(near: $0.value) } ?? Array("/a".utf8)
+                let verdict = try #require(model.files(slot, path))
+                let expected = evaluator.decide(.file(path: path, .all))
+                for (access, part) in zip(FileAccess.allCases, expected.parts) {
+                    let bit = UInt32(FileAccessSet(access).rawValue)
+                    #expect(
+                        (verdict.granted & bit != 0) == (part.verdict == .allow), "\(path) \(access) \(seed)")
+                    #expect((verdict.reported & bit != 0) == part.log)
+                    #expect(
+                        rule(verdict.rules[Int(access.rawValue)], compiled, else: "files.default")
+                            == part.rule?.id ?? "files.default")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: [
+        "operations: { allow: [signal, mount], deny: [writable-code] }", "operations: { allow: all }",
+        "operations: {}", "operations: { default: allow, deny: [reboot] }", "files: {}",
+        "capabilities: { allow: [net_bind_service, setuid] }",
+        "capabilities: { default: allow, deny: [sys_admin] }",
+    ])
+    func `operations and capabilities are those of the evaluator`(_ yaml: String) throws {
+        let policy = try policy(yaml)
+        let tables = try KernelTables.compile([policy])
+        let model = KernelTablesModel(tables)
+        let compiled = try #require(tables.policies[0])
+        let evaluator = Evaluator(policy, vocabulary: SyscallTable.vocabulary)
+        for (number, operation) in Operation.allCases.enumerated() {
+            let part = evaluator.decide(.operation(operation)).decidingPart
+            let (isGranted, number) = try #require(model.grants(operation: number, 0))
+            #expect(isGranted == (part.verdict == .allow), "\(operation)")
+            #expect(
+                rule(number, compiled, else: "operations.default") == part.rule?.id ?? "operations.default")
+        }
+        for capability in Capability.allCases {
+            let part = evaluator.decide(.capability(capability)).decidingPart
+            let (isGranted, number) = try #require(model.grants(capability: capability.rawValue, 0))
+            #expect(isGranted == (part.verdict == .allow), "\(capability)")
+            #expect(
+                rule(number, compiled, else: "capabilities.default")
+                    == part.rule?.id ?? "capabilities.default")
+        }
+        #expect((model.flags(0) & 8 != 0) == (policy.capabilities != nil))
+    }
+
+    @Test(arguments: [
+        #"network: { rules: [{ allow: [connect], endpoints: ["tcp:10.0.0.0/8:1-1024", "udp:*:53", "tcp:[::]/0:80"] }, { deny: [connect], endpoints: ["ip:10.1.0.0/16:*"] }] }"#,
+        #"network: { default: allow, rules: [{ deny: [connect, bind], endpoints: ["tcp:[fd00::]/8:*", "ip:[::1]:0"] }] }"#,
+        #"network: { rules: [{ allow: [bind, listen], endpoints: ["tcp:*:*", "tcp:[::]/64:7"] }] }"#,
+        #"network: { families: [inet, "netlink:route", "netlink:audit", unix], rules: [{ allow: [connect], endpoints: ["unix:/run/*.sock", "unix:@a*"] }, { deny: all, endpoints: ["unix:@ab", "unix:/run/no.sock"] }] }"#,
+        "files: {}",
+    ])
+    func `addresses, families and names are those of the evaluator`(_ yaml: String) throws {
+        let policy = try policy(yaml)
+        let tables = try KernelTables.compile([policy])
+        let model = KernelTablesModel(tables)
+        let compiled = try #require(tables.policies[0])
+        let evaluator = Evaluator(policy, vocabulary: SyscallTable.vocabulary)
+        var asked = 0
+        let addresses: [(IPAddress, [UInt32])] =
+            [0x0a00_0001, 0x0a01_0203, 0x7f00_0001, 0xc0a8_0001].map {
+                (.v4($0), [0, 0, 0xffff, $0])
+            } + [
+                (.v6(0, 1), [0, 0, 0, 1]), (.v6(0xfd00 << 48, 5), [0xfd00_0000, 0, 0, 5]),
+                (.v6(0x2001 << 48, 0), [0x2001_0000, 0, 0, 0]), (.v6(0, 0xfffe << 32), [0, 0, 0xfffe, 0]),
+            ]
+        for access in NetworkAccess.allCases {
+            for (address, words) in addresses {
+                for transport in TransportProtocol.allCases {
+                    for port: UInt16 in [0, 1, 7, 53, 80, 99, 100, 1024, 1025, 65535] {
+                        let part = evaluator.decide(.network(access, .inet(transport, address, port)))
+                            .decidingPart
+                        guard policy.network != nil else { continue }
+                        let (isGranted, number) = try #require(
+                            model.grants(
+                                address: words, port: port, transport: 1 << UInt32(transport.rawValue),
+                                access: 1 << UInt32(access.rawValue), 0))
+                        #expect(
+                            isGranted == (part.verdict == .allow), "\(access) \(transport) \(address) \(port)"
+                        )
+                        #expect(rule(number, compiled, else: "network.default") == part.rule?.id)
+                        asked += 1
+                    }
+                }
+            }
+            for name in ["/run/a.sock", "/run/no.sock", "/run/d/a.sock", "@a", "@ab", "@b", "@"] {
+                let bytes = Array(name.utf8)
+                let address: SocketAddress =
+                    name.hasPrefix("@") ? .unixAbstract(Array(bytes.dropFirst())) : .unixPath(bytes)
+                let verdict = try #require(model.socketName(0, bytes))
+                guard policy.network != nil else {
+                    // Connecting asks files for write, which the programs do by the files' automaton.
+                    #expect(verdict.granted & 7 == 7)
+                    continue
+                }
+                let part = evaluator.decide(.network(access, address)).decidingPart
+                #expect(
+                    (verdict.granted >> UInt32(access.rawValue) & 1 != 0) == (part.verdict == .allow),
+                    "\(name)")
+                #expect(
+                    rule(verdict.rules[Int(access.rawValue)], compiled, else: "network.default")
+                        == part.rule?.id)
+            }
+        }
+        #expect(policy.network == nil || asked > 100)
+        for (family, number): (UInt32, UInt32) in [
+            (1, 0), (2, 6), (10, 0), (16, 0), (16, 9), (16, 15), (17, 0), (60, 0),
+        ] {
+            let part = evaluator.decide(.socket(family: family, protocolNumber: number)).decidingPart
+            #expect(
+                model.grants(family: family, protocolNumber: number, 0) == (part.verdict == .allow),
+                "\(family) \(number)")
+        }
+    }
+
+    @Test func `subjects lead to the slots of their policies`() throws {
+        let policies = [
+            try policy("subjects: [{exec: /usr/bin/*}, {user: alice}, {unit: a.service}]", name: "a"),
+            try policy(
+                "subjects: [{exec: /usr/bin/cat}, {user: alice}, {user: bob}, {cgroup: /b/**}]", name: "b"),
+        ]
+        let entries = [
+            KernelTables.Entry(slot: 3, policy: policies[0]),
+            KernelTables.Entry(slot: 1, policy: policies[1]),
+        ]
+        let tables = try KernelTables.compile(entries) { $0 == "alice" ? 1000 : 7 }
+        let model = KernelTablesModel(tables)
+        #expect(model.slots(Array("/usr/bin/cat".utf8)) == [1, 3])
+        #expect(model.slots(Array("/usr/bin/ls".utf8)) == [3])
+        #expect(model.slots(Array("/bin/ls".utf8)) == [])
+        #expect(model.slots(Array("/system.slice/a.service/x".utf8), cgroup: true) == [3])
+        #expect(model.slots(Array("/b/c".utf8), cgroup: true) == [1])
+        #expect(model.slots(Array("/system.slice/aa.service".utf8), cgroup: true) == [])
+        #expect(model.users == [[7, 1], [1000, 1], [1000, 3]])
+        #expect(
+            model.policy(0) == nil && model.policy(1) != nil && model.policy(2) == nil
+                && model.policy(4) == nil)
+        #expect(tables.policies.map { $0?.policy.name } == [nil, "b", nil, "a"])
+    }
+
+    @Test func `literal denies stand for objects, one list for each`() throws {
+        let policies = [
+            try policy(
+                """
+                files:
+                  rules:
+                    - allow: all
+                      paths: [/x]
+                    - deny: [write]
+                      paths: [/secret, /tree/**, /no-such, "/glob/*", /proc/self/mem]
+                    - deny: [read, write]
+                      paths: [/secret]
+                """, name: "a"),
+            try policy("files: { rules: [{ deny: [execute], paths: [/other-name] }] }", name: "b"),
+        ]
+        var asked: [String] = []
+        func identify(_ path: [UInt8]) -> KernelObject? {
+            asked.append(String(decoding: path, as: UTF8.self))
+            switch asked.last {
+            case "/secret", "/other-name": return KernelObject(inode: 5, device: 8 << 20 | 1)
+            case "/tree": return KernelObject(inode: 6, device: 8 << 20 | 1)
+            default: return nil
+            }
+        }
+        let tables = try KernelTables.compile(policies, identify: identify)
+        #expect(asked == ["/secret", "/tree", "/no-such", "/secret", "/other-name"])
+        let model = KernelTablesModel(tables, at: 1000)
+        let guards = tables.guards(at: 1000)
+        #expect(model.guardCount == 2 && guards.map(\.object.inode) == [5, 6])
+        let none = KernelTablesModel.noRule
+        // write closes over create and remove; the first rule that denies an access is named.
+        #expect(
+            model.guards(at: guards[0].word) == [
+                [0, 0b1111, 0, 2, 1, 1, 1, none, none, none, none, none],
+                [1, 0b11_0000, 0, none, none, none, none, 0, 0, none, none, none],
+            ])
+        #expect(
+            model.guards(at: guards[1].word) == [
+                [0, 0b1110, 1, none, 1, 1, 1, none, none, none, none, none]
+            ])
+    }
+
+    @Test func `counters of policies follow each other`() throws {
+        let policies = [
+            try policy(
+                "files: { rules: [{ allow: [read], paths: [/a] }, { deny: [read], paths: [/b] }] }", name: "a"
+            ),
+            try policy("operations: { allow: [signal] }", name: "b"), try policy("files: {}", name: "c"),
+        ]
+        let tables = try KernelTables.compile(policies)
+        let model = KernelTablesModel(tables, counter: 50)
+        #expect((0..<3).map { model.firstRule($0) } == [50, 53, 55])
+        #expect(tables.counterCount == 6)
+    }
+
+    @Test func `what names programs that the kernel starts is marked`() throws {
+        let tables = try KernelTables.compile([try policy("operations: {}")])
+        let model = KernelTablesModel(tables)
+        for (path, mark): (String, UInt32) in [
+            ("/proc/sys/kernel/core_pattern", 1), ("/sys/fs/cgroup/a/b/release_agent", 1),
+            ("/sys/fs/cgroup/a/b/cgroup.procs", 0), ("/etc/passwd", 0),
+            ("/proc/sys/fs/binfmt_misc/register", 1),
+        ] {
+            #expect(model.files(0, Array(path.utf8))?.marks == mark, "\(path)")
+            #expect(model.files(0, Array(path.utf8))?.granted == 0x1ff)
+        }
+    }
+
+    @Test func `limits are errors that name the policy`() throws {
+        let wide = (0..<500).map { "/srv/\($0)/*/x\($0)" }.joined(separator: ", ")
+        let large = try policy("files: { rules: [{ allow: [read], paths: [\(wide)] }] }", name: "large")
+        let small = try policy("files: {}", name: "small")
+        let error = #expect(throws: KernelTablesError.self) {
+            try KernelTables.compile([small, large], limit: 5000)
+        }
+        #expect(error?.diagnostic.location.file == "large.yaml")
+        #expect(error?.diagnostic.text.contains("more than 5000 words") == true)
+        let many = [KernelTables.Entry(slot: 4096, policy: Policy(name: "p4096", file: "p4096.yaml"))]
+        let tooMany = #expect(throws: KernelTablesError.self) { try KernelTables.compile(many) }
+        #expect(tooMany?.diagnostic.location.file == "p4096.yaml")
+        let nobody = try policy("subjects: [{user: nobody-here}]")
+        let missing = #expect(throws: KernelTablesError.self) {
+            try KernelTables.compile([nobody]) { _ in nil }
+        }
+        #expect(missing?.diagnostic.text == "there is no user 'nobody-here'")
+    }
+}

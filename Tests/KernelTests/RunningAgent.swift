@@ -1,0 +1,157 @@
+import Foundation
+import Testing
+
+/// `swguard agent` as people run it, with one policy; its events as they are written.
+///
+/// Starting and ending it takes seconds on an emulated machine: a suite starts one and asks it much.
+final class RunningAgent {
+    /// The program that ships; in the virtual machines it is on PATH.
+    static let program = ProcessInfo.processInfo.environment["SWGUARD"] ?? ".build/release/swguard"
+
+    private let process = Process()
+    private let directory: URL
+    private var read = 0
+
+    var identifier: Int32 { process.processIdentifier }
+
+    /// Starts the agent with policies (name and YAML), and waits until it says that they are in force.
+    init(_ policies: [String: String]) throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "agent-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        for (name, yaml) in policies {
+            try RunningAgent.document(name, yaml).write(
+                to: directory.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
+        }
+        for name in ["out", "err"] {
+            _ = FileManager.default.createFile(atPath: directory.appending(path: name).path, contents: nil)
+        }
+        process.executableURL = URL(filePath: RunningAgent.program)
+        process.arguments = ["agent", "--policies", directory.path]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))
+        process.standardError = try FileHandle(forWritingTo: directory.appending(path: "err"))
+        try process.run()
+        try waitForReadiness(1)
+    }
+
+    static func document(_ name: String, _ yaml: String) -> String {
+        "apiVersion: swguard/v1\nkind: Policy\nmetadata: {name: \(name)}\n\(yaml)\n"
+    }
+
+    /// What it said on standard error.
+    var errors: String {
+        (try? String(contentsOf: directory.appending(path: "err"), encoding: .utf8)) ?? ""
+    }
+
+    private func waitForReadiness(_ count: Int) throws {
+        for _ in 0..<1200 {
+            if errors.components(separatedBy: "swguard: enforcing ").count > count { return }
+            guard process.isRunning else { break }
+            usleep(100_000)
+        }
+        throw Failure(text: "the agent is not ready: \(errors)")
+    }
+
+    struct Failure: Error, CustomStringConvertible {
+        var text: String
+        var description: String { text }
+    }
+
+    /// Replaces a policy and has them all read anew; waits until they are in force, or until it says that they are not.
+    func reload(_ name: String, _ yaml: String) throws {
+        let before = errors
+        try RunningAgent.document(name, yaml).write(
+            to: directory.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
+        kill(identifier, SIGHUP)
+        for _ in 0..<300 {
+            let said = errors.dropFirst(before.count)
+            if said.contains("swguard: enforcing ") || said.contains("swguard: cannot ") { return }
+            usleep(100_000)
+        }
+        throw Failure(text: "the agent did not answer: \(errors)")
+    }
+
+    /// The events that were written and not asked for yet; waits a little for the first that is `expected`.
+    func events(until expected: (Event) -> Bool = { _ in true }) throws -> [Event] {
+        var found: [Event] = []
+        for _ in 0..<30 {
+            let text = try String(contentsOf: directory.appending(path: "out"), encoding: .utf8)
+            // A line that is not whole yet is left for the next time.
+            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            for line in lines.dropFirst(read) { found.append(try Event(String(line))) }
+            read = lines.count
+            if found.contains(where: expected) { break }
+            usleep(100_000)
+        }
+        return found
+    }
+
+    /// Ends it as a service manager does, and gives its exit status.
+    func end() throws -> Int32 {
+        guard process.isRunning else { return process.terminationStatus }
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        try? FileManager.default.removeItem(at: directory)
+    }
+}
+
+/// One line of the audit log.
+struct Event: CustomStringConvertible {
+    let fields: [String: Any]
+
+    init(_ line: String) throws {
+        fields = try #require(
+            try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(line)")
+    }
+
+    subscript(_ path: String...) -> String? {
+        var value: Any? = fields
+        for key in path { value = (value as? [String: Any])?[key] }
+        if let text = value as? String { return text }
+        return (value as? NSNumber).map { "\($0)" }
+    }
+
+    /// `denial file.read /etc/shadow files.default EACCES`.
+    var description: String {
+        [
+            self["kind"], self["action"], self["object", "path"] ?? self["object", "address"],
+            self["rule", "id"], self["errno"],
+        ].compactMap { $0 }.joined(separator: " ")
+    }
+}
+
+/// A program that is run to its end.
+struct Ended {
+    let status: Int32
+    let output: String
+
+    /// Runs `program`, an absolute path.
+    init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = pipe
+        do {
+            try process.run()
+        } catch {
+            // An exec that is denied.
+            status = 126
+            output = "\(error)"
+            return
+        }
+        let data = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        status =
+            process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+        output = String(decoding: data, as: UTF8.self)
+    }
+}
