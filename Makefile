@@ -10,7 +10,7 @@ vm-test: ; .ci/install build vm && swift build -c release --product swguard && s
 lint: ; swift format lint --strict --recursive Sources Tests audit Package.swift
 format: ; swift format --in-place --recursive Sources Tests audit Package.swift
 fuzz: ; .ci/install build && .ci/fuzz 60
-soak: ; .ci/install build test && SWGUARD_CASES=100000 .ci/test
+soak: ; .ci/install build test vm && .ci/soak
 man: ; .ci/install build && .ci/man
 bench-run: build ; .ci/install bench && .ci/bench-run $(BINARY)
 bench-automata: ; .ci/install build bench && swift build -c release --product bench-automata && .ci/bench-automata .build/release/bench-automata

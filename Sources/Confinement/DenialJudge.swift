@@ -10,12 +10,21 @@ public struct Judgement: Hashable, Sendable {
     public var decision: Decision
     /// What enforces the decision.
     public var layer: AuditEvent.Layer
+    /// Where Landlock denies what the rule grants: why. Then the rule of the denied access is the one that grants it.
+    public var narrowing: String?
+    /// The errno of a denial, where it is not the usual one of such requests.
+    public var code: Int32?
 
-    public init(policy: PolicyReference, request: Request, decision: Decision, layer: AuditEvent.Layer) {
+    public init(
+        policy: PolicyReference, request: Request, decision: Decision, layer: AuditEvent.Layer,
+        narrowing: String? = nil, code: Int32? = nil
+    ) {
         self.policy = policy
         self.request = request
         self.decision = decision
         self.layer = layer
+        self.narrowing = narrowing
+        self.code = code
     }
 }
 

@@ -62,6 +62,25 @@ struct ObservedCall {
         }
     }
 
+    /// A name that becomes another, or gets a second one.
+    struct Move {
+        var old: [UInt8]
+        var new: [UInt8]
+        var isExchange: Bool
+    }
+
+    /// What a call that asks for `requests` moves; nil: nothing.
+    func move(asking requests: [Request]) -> Move? {
+        switch ObservedCalls.shapes[name] {
+        case .rename, .link: break
+        default: return nil
+        }
+        guard requests.count == 2, case .file(let old, let asked) = requests[0],
+            case .file(let new, _) = requests[1]
+        else { return nil }
+        return Move(old: old, new: new, isExchange: asked == [.remove, .create])
+    }
+
     /// Flags of the calls that work in a directory (`include/uapi/linux/fcntl.h`).
     enum Flag {
         static let noFollow: CInt = 0x100

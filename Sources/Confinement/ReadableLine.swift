@@ -18,7 +18,9 @@ enum ReadableLine {
             }
         let name = AuditText(process.comm ?? Array("?".utf8)).string
         var line = "\(verb) \(name)[\(process.pid)]: \(subject(report))"
-        if let rule = report.rule {
+        if let narrowing = report.judgement.narrowing {
+            line += " by Landlock: \(granting(report)), but \(narrowing)"
+        } else if let rule = report.rule {
             line += " by \(AuditText(rule.id).string)"
             if let location = rule.location { line += " (\(AuditText(location.fileAndLine).string))" }
             if moreTimes == 0, let reason = rule.reason { line += ": \(AuditText(reason).string)" }
@@ -27,6 +29,13 @@ enum ReadableLine {
         if moreTimes > 0 { return line + ", \(moreTimes) more time\(moreTimes == 1 ? "" : "s")" }
         if !report.isGrant, let remedy = Remedy.text(for: report) { line += "; to allow: \(remedy)" }
         return line
+    }
+
+    /// What grants what Landlock denies all the same.
+    private static func granting(_ report: DenialReport) -> String {
+        guard let rule = report.rule else { return "no rule denies it" }
+        let place = rule.location.map { " (\(AuditText($0.fileAndLine).string))" } ?? ""
+        return "\(AuditText(rule.id).string)\(place) grants it"
     }
 
     /// What was denied of what: `write /etc/hosts`.

@@ -7,13 +7,17 @@ enum Remedy {
     /// The rule; nil where none would: a deny rule decided, which no allow overrides, or the kernel has the last
     /// word.
     static func text(for report: DenialReport) -> String? {
-        guard let rule = report.rule else { return nil }
+        // What Landlock narrows is granted already.
+        guard report.judgement.narrowing == nil, let rule = report.rule else { return nil }
+        if rule.id == "no-gain" { return nil }
         // Only a default gives way to an allow rule.
         guard rule.id.hasSuffix(".default") || rule.id == "network.families" else {
             return "change \(AuditText(rule.id).string), a deny rule"
         }
         let denied = report.denied.joined(separator: ", ")
         switch report.judgement.request {
+        // The one operation that is kept by denying files.
+        case .file where rule.id == "operations.default": return "operations: {allow: [kernel-helper]}"
         case .file(let path, _):
             return "allow: [\(denied)], paths: [\(scalar(PathPattern.escape(path)))]"
         case .network(_, let address):

@@ -18,6 +18,8 @@ public struct Supervisor: ~Copyable {
         public var judge: (any DenialJudge)?
         /// The first record, but for the process; nil: none is written.
         public var enforcement: EnforcementRecord?
+        /// Says what becomes of observed requests; nil: what the judge says of them.
+        var domains: DomainJudge?
 
         public init(judge: (any DenialJudge)? = nil, enforcement: EnforcementRecord? = nil) {
             self.judge = judge
@@ -229,7 +231,7 @@ public struct Supervisor: ~Copyable {
             refusal = nil
             if let judgement { judgements = [judgement] }
             if judge.observesRequests, let name = judge.name(of: call) {
-                judgements += ObservedCall(call, name: name).requests().compactMap(judge.judge)
+                judgements += observe(ObservedCall(call, name: name), judge)
             }
         }
         let reports = judgements.map { look(at: $0, of: call.thread, code: refusal, now: now) }
@@ -241,6 +243,20 @@ public struct Supervisor: ~Copyable {
             reporter.report(report.report, key: report.key, process: report.process, at: now)
         }
         reply(to: waiting.id, refusing: refusal)
+    }
+
+    /// What is to be reported of what a call that goes on asks for.
+    private func observe(_ call: ObservedCall, _ judge: any DenialJudge) -> [Judgement] {
+        let requests = call.requests()
+        guard let domains = context.domains else { return requests.compactMap(judge.judge) }
+        let asker = LandlockDomain.Asker(
+            process: call.target.process, isFirst: call.target.process == process)
+        let isSeen = !ObservedCalls.unseenByLandlock.contains(call.name)
+        let judgements = requests.compactMap { domains.judge($0, by: asker, isSeen: isSeen) }
+        // What is denied for a name is said of that name; only then the two are compared.
+        if judgements.contains(where: { $0.decision.verdict == .deny }) { return judgements }
+        return judgements
+            + (call.move(asking: requests).flatMap { domains.judge($0, by: asker) }.map { [$0] } ?? [])
     }
 
     /// Makes a call fail with `code`; nil lets the kernel go on with it.
@@ -266,7 +282,9 @@ public struct Supervisor: ~Copyable {
     private func look(
         at judgement: Judgement, of thread: Int32, code: CInt?, now: AuditTime
     ) -> (report: DenialReport, key: DenialKey, process: ProcessIdentity?) {
-        let report = DenialReport(judgement: judgement, code: code ?? judgement.request.usualError)
+        let report = DenialReport(
+            judgement: judgement,
+            code: code ?? judgement.code ?? judgement.request.usualError)
         let key = report.key(executable: ProcessFile.link("/proc/\(thread)/exe"))
         return (report, key, reporter.wantsProcess(of: key) ? ProcessIdentity.read(tid: thread) : nil)
     }

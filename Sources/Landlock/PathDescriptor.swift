@@ -59,6 +59,15 @@ public struct PathDescriptor: ~Copyable {
         }
     }
 
+    /// Which object it is, among all of this host.
+    public func identity() throws(LandlockError) -> GrantLedger.Object {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else {
+            throw LandlockError("look at an open file", code: errno)
+        }
+        return .init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
+    }
+
     /// The names in this directory, without `.` and `..`, sorted by bytes; at most `limit` of them, then nil.
     public func entries(limit: Int) throws(LandlockError) -> [DirectoryEntry]? {
         let listing = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

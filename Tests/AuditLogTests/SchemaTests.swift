@@ -73,7 +73,7 @@ import Testing
     }
 
     @Test func `whatever the strings hold, the line is valid and short enough`() throws {
-        let seed = ProcessInfo.processInfo.environment["AUDIT_SEED"].flatMap { UInt64($0) } ?? 20261122
+        let seed = ProcessInfo.processInfo.environment["SWGUARD_SEED"].flatMap { UInt64($0) } ?? 20261122
         let count = ProcessInfo.processInfo.environment["AUDIT_CASES"].flatMap { Int($0) } ?? 400
         var random = Seeded(state: seed)
         var encoder = AuditEncoder(boot: random.bytes(upTo: 300), host: random.bytes(upTo: 300))

@@ -4,30 +4,16 @@ import Policy
 @testable import Compiler
 
 extension PathPattern {
-    /// The pattern that `text` writes, without escapes and braces: enough for tests.
+    /// The one pattern that `text` stands for.
     init(test text: String) {
-        var tokens: [Token] = []
-        var rest = Array(text.utf8)[...]
-        while let byte = rest.first {
-            if rest.count == 3, rest.elementsEqual("/**".utf8) {
-                tokens.append(.subtree)
-                break
-            }
-            rest.removeFirst()
-            switch byte {
-            case UInt8(ascii: "*") where rest.first == byte:
-                rest.removeFirst()
-                tokens.append(.anything)
-            case UInt8(ascii: "*"): tokens.append(.star)
-            case UInt8(ascii: "?"): tokens.append(.anyByte)
-            case UInt8(ascii: "["):
-                var set = ByteSet()
-                while let member = rest.popFirst(), member != UInt8(ascii: "]") { set.insert(member) }
-                tokens.append(.set(set))
-            default: tokens.append(.byte(byte))
-            }
+        let kind = text.hasPrefix("/") ? Kind.path : .abstractName
+        do {
+            let patterns = try Self.parse(text.utf8, kind: kind)
+            precondition(patterns.count == 1, "\(text) is several patterns")
+            self = patterns[0]
+        } catch {
+            preconditionFailure("\(text): \(error)")
         }
-        self.init(tokens: tokens)
     }
 }
 

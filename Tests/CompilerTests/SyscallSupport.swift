@@ -25,11 +25,17 @@ struct SyscallRandom: RandomNumberGenerator {
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }
 
-/// The seeds of random tests: a fixed list, longer with `SWGUARD_FILTER_CASES`.
+/// The seeds of random tests: a fixed list, longer with `SWGUARD_FILTER_CASES`, another one with `SWGUARD_SEED`.
 func syscallSeeds(_ count: Int) -> [UInt64] {
-    let asked = getenv("SWGUARD_FILTER_CASES").flatMap { Int(String(cString: $0)) }
-    return (0..<UInt64(asked ?? count)).map { 1000 + $0 }
+    func number<Number: LosslessStringConvertible>(_ name: String) -> Number? {
+        getenv(name).flatMap { Number(String(cString: $0)) }
+    }
+    let (asked, first): (Int?, UInt64?) = (number("SWGUARD_FILTER_CASES"), number("SWGUARD_SEED"))
+    return (0..<UInt64(asked ?? count)).map { (first ?? 1000) + $0 }
 }
+
+/// A policy that says nothing: what always applies is all there is.
+let plainPolicy = Policy(name: "plain", file: "plain.yaml")
 
 func syscallPlace(_ line: Int = 1) -> SourceLocation { SourceLocation(file: "test.yaml", line: line) }
 

@@ -23,6 +23,8 @@ import Testing
     static let filterCases: [Case] = [
         // Another ABI gives numbers another meaning.
         Case(attack: "int80-mkdir", arguments: ["SCRATCH/granted/new"], stops: [killed]),
+        Case(attack: "int80-socketcall", stops: [killed]),
+        Case(attack: "int80-getpid", stops: [killed]),
         Case(attack: "x32-getppid", stops: [killed], worksUnconfined: false),
         // Namespaces, by every call that makes or enters one.
         Case(attack: "unshare", stops: [EPERM]),
@@ -138,6 +140,8 @@ import Testing
         Case(attack: "fast-open", arguments: ["9"], stops: [EACCES, EPERM], worksUnconfined: false),
         Case(attack: "fast-open-message", arguments: ["9"], stops: [EACCES, EPERM], worksUnconfined: false),
         Case(attack: "bind", arguments: ["9999"], stops: [EACCES]),
+        // A program that says it is a 32-bit one is the same to the filter.
+        Case(attack: "linux32-socket", stops: [EACCES]),
     ]
 
     @Test(arguments: socketCases) func `a socket that the policy denies`(_ attack: Case) throws {
@@ -156,22 +160,25 @@ import Testing
 
     // MARK: other processes
 
-    @Test(arguments: ["ptrace", "read-memory", "proc-memory", "environment", "pidfd-getfd", "signal"])
+    /// Advice on another's memory takes a capability that only root has.
+    static let processAttacks =
+        [
+            "ptrace", "read-memory", "write-memory", "proc-memory", "memory-map", "environment", "compare",
+            "pidfd-getfd", "read-by-descriptor", "signal",
+        ] + (geteuid() == 0 ? ["advise-memory"] : [])
+
+    @Test(arguments: processAttacks)
     func `a process that is not confined`(_ attack: String) throws {
         let scratch = try Scratch()
         let policy = try scratch.policy(
             """
-            files: { rules: [{ allow: [read, write], paths: [/proc/**] }, { allow: [read, execute, map], paths: ["\(Swguard.attacks)"] }] }
+            files: { rules: [{ allow: [read, write], paths: [/proc/**, /dev/null] }, { allow: [read, execute, map], paths: ["\(Swguard.attacks)"] }] }
             operations: {}
             """)
-        let victim = Process()
-        victim.executableURL = URL(fileURLWithPath: "/bin/sleep")
-        victim.arguments = ["30"]
-        try victim.run()
+        let victim = try Self.victim()
         defer { victim.terminate() }
         let pid = String(victim.processIdentifier)
-        let maps = try String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8)
-        let address = String(maps.prefix { $0 != "-" })
+        let address = try #require(Self.writableAddress(of: pid))
         let unconfined = try Swguard.command([Swguard.attacks, attack, pid, address])
         #expect(unconfined.status == 0, "works unconfined: \(unconfined)")
         let confined = try Swguard.run([
@@ -180,9 +187,47 @@ import Testing
         #expect([EPERM, EACCES].contains(confined.status), "\(confined)")
     }
 
+    @Test func `the root of a process that is not confined leads to nothing denied`() throws {
+        let scratch = try Scratch()
+        let key = try scratch.write("secret/key")
+        let policy = try scratch.policy(
+            """
+            files: { rules: [{ allow: [read], paths: [/proc/**] }, { allow: [read, execute, map], paths: ["\(Swguard.attacks)"] }] }
+            """)
+        let victim = try Self.victim()
+        defer { victim.terminate() }
+        let attempt = [Swguard.attacks, "read-by-root", String(victim.processIdentifier), key]
+        #expect(try Swguard.command(attempt).status == 0)
+        #expect(try Swguard.run(["run", "--policy", policy, "--"] + attempt).status == EACCES)
+    }
+
+    /// A process of the same user, outside; nothing is its standard input.
+    private static func victim() throws -> Process {
+        let victim = Process()
+        victim.executableURL = URL(fileURLWithPath: "/bin/sleep")
+        victim.arguments = ["30"]
+        victim.standardInput = FileHandle.nullDevice
+        try victim.run()
+        return victim
+    }
+
+    /// Where the process has memory of its own, in hexadecimal.
+    private static func writableAddress(of pid: String) -> String? {
+        var found: String?
+        // There is one when the program has begun, not before.
+        _ = RunHarness.eventually {
+            let maps = (try? String(contentsOfFile: "/proc/\(pid)/maps", encoding: .utf8)) ?? ""
+            found = maps.split(separator: "\n").first { $0.hasSuffix("[heap]") }.map {
+                String($0.prefix { $0 != "-" })
+            }
+            return found != nil
+        }
+        return found
+    }
+
     // MARK: code
 
-    @Test(arguments: ["writable-code", "made-executable", "read-implies-exec"])
+    @Test(arguments: ["writable-code", "made-executable", "read-implies-exec", "read-implies-exec-wide"])
     func `memory that is written and executed`(_ attack: String) throws {
         let scratch = try Scratch()
         let policy = try scratch.policy("operations: { deny: [writable-code, anonymous-exec] }")

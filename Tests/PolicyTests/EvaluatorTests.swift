@@ -170,7 +170,7 @@ private let onlyFiles: [Verdicts] = [
     }
 
     @Test func `the order of rules never changes a verdict`() throws {
-        for seed in 0..<UInt64(caseCount(300)) {
+        for seed in caseSeeds(300) {
             var random = RandomPolicy(seed: seed)
             var policy = random.policy()
             var turned = policy

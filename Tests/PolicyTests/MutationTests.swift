@@ -8,7 +8,7 @@ import Testing
     @Test func `no mutation of a policy crashes or hangs the reader`() {
         let loader = loader(exampleFiles)
         let clock = ContinuousClock()
-        for seed in 0..<UInt64(caseCount(6_000)) {
+        for seed in caseSeeds(6_000) {
             var generator = SeededGenerator(seed: seed)
             let bytes = Self.mutated(using: &generator)
             let start = clock.now

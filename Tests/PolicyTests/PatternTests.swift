@@ -203,7 +203,7 @@ private let bad: [BadPattern] = [
 
     @Test func `matching agrees with a matcher that tries every way, for random patterns and paths`() {
         var matches = 0
-        for seed in 0..<UInt64(caseCount(2_000)) {
+        for seed in caseSeeds(2_000) {
             var random = RandomPolicy(seed: seed)
             let pattern = random.pattern()
             for _ in 0..<10 {

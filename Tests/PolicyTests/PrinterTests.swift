@@ -2,14 +2,9 @@ import Foundation
 import Policy
 import Testing
 
-/// How many random cases a test tries; `SWGUARD_TEST_CASES` multiplies it.
-func caseCount(_ count: Int) -> Int {
-    count * max(1, ProcessInfo.processInfo.environment["SWGUARD_TEST_CASES"].flatMap(Int.init) ?? 1)
-}
-
 @Suite struct PrinterTests {
     @Test func `what is printed is read back equal, for random policies`() throws {
-        for seed in 0..<UInt64(caseCount(3_000)) {
+        for seed in caseSeeds(3_000) {
             var random = RandomPolicy(seed: seed)
             var policy = random.policy()
             let text = try policy.yaml()

@@ -1,3 +1,4 @@
+import Foundation
 import Policy
 
 /// A small vocabulary: a few calls of each width, two groups.
@@ -77,4 +78,11 @@ struct SeededGenerator: RandomNumberGenerator {
 extension Policy {
     /// The items of `tests` that do not pass.
     var failedTests: [PolicyTestResult] { runTests(vocabulary: testVocabulary).filter { !$0.isPassed } }
+}
+
+/// The seeds of a random test: `count` of them, times `SWGUARD_TEST_CASES`, from `SWGUARD_SEED`, or 0, on.
+func caseSeeds(_ count: Int) -> Range<UInt64> {
+    let environment = ProcessInfo.processInfo.environment
+    let first = environment["SWGUARD_SEED"].flatMap(UInt64.init) ?? 0
+    return first..<first + UInt64(count * max(1, environment["SWGUARD_TEST_CASES"].flatMap(Int.init) ?? 1))
 }

@@ -20,7 +20,7 @@ int process_named(const char *argument) { return strcmp(argument, "parent") == 0
 static void on_signal(int signal) { (void)signal; }
 
 // Makes the parent the tracer: what is raised then stops this process and is shown to the parent as a stop.
-int at_trace_me(char **a)
+static int at_trace_me(char **a)
 {
 	int number = atoi(a[0]), parent = getppid();
 
@@ -35,7 +35,7 @@ int at_trace_me(char **a)
 }
 
 // A file size that ends an audit log, as RLIMIT_CPU would end the process.
-int at_limit(char **a)
+static int at_limit(char **a)
 {
 	const struct rlimit limit = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
 
@@ -53,7 +53,7 @@ static void start_storm(void)
 }
 
 // Makes the same denied call so many times, and says what else than EPERM it ever gave.
-int at_call_storm(char **a)
+static int at_call_storm(char **a)
 {
 	start_storm();
 	for (int left = atoi(a[0]); left > 0; left--) {
@@ -66,7 +66,7 @@ int at_call_storm(char **a)
 }
 
 // Opens what is granted so many times, and says what stopped it.
-int at_open_storm(char **a)
+static int at_open_storm(char **a)
 {
 	start_storm();
 	for (int left = atoi(a[0]); left > 0; left--) {
@@ -86,7 +86,7 @@ static void *try_unshare(void *nothing)
 }
 
 // As many threads as asked for, each of which tries what is denied: the last one's answer.
-int at_threads(char **a)
+static int at_threads(char **a)
 {
 	pthread_t threads[64];
 	void *found = NULL;
@@ -102,3 +102,9 @@ int at_threads(char **a)
 		pthread_join(threads[index], &found);
 	return (int)(long)found;
 }
+
+const struct attack supervisor_attacks[] = {
+	{"trace-me", at_trace_me, 1}, {"limit", at_limit, 1}, {"call-storm", at_call_storm, 1},
+	{"open-storm", at_open_storm, 1}, {"threads", at_threads, 1},
+	{NULL, NULL, 0},
+};

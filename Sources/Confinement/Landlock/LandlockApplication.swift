@@ -8,9 +8,12 @@ public enum LandlockApplication {
     ///
     /// What cannot be opened is left out, which grants less, and said in the findings. A finding of the kinds
     /// `excess` and `impossible` is a reason to refuse.
+    /// - Parameter keepsLedger: Whether the ruleset remembers what was granted, for `LandlockDomain`.
     /// - Throws: where no ruleset can be made, or where a rule is refused for a reason that is not the path's.
-    public static func prepare(_ recipe: LandlockRecipe) throws(LandlockError) -> PreparedRuleset {
-        var assembly = try RulesetAssembly(recipe)
+    public static func prepare(
+        _ recipe: LandlockRecipe, keepsLedger: Bool = false
+    ) throws(LandlockError) -> PreparedRuleset {
+        var assembly = try RulesetAssembly(recipe, keepsLedger: keepsLedger)
         for port in recipe.ports { try assembly.grant(port) }
         let denies = assembly.deniesWithAliases()
         let (grants, carvings) = LandlockCarvings.split(

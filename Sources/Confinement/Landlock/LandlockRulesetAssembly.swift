@@ -22,9 +22,10 @@ struct RulesetAssembly: ~Copyable {
     /// A limit was reached: nothing more is granted.
     private var isExhausted = false
 
-    init(_ recipe: LandlockRecipe) throws(LandlockError) {
+    init(_ recipe: LandlockRecipe, keepsLedger: Bool = false) throws(LandlockError) {
         let ruleset = try Ruleset(
-            handling: recipe.fileRights, network: recipe.networkRights, scopes: recipe.scopes)
+            handling: recipe.fileRights, network: recipe.networkRights, scopes: recipe.scopes,
+            keepsLedger: keepsLedger)
         self.recipe = recipe
         self.ruleset = ruleset
     }

@@ -46,11 +46,11 @@ struct CommandRun {
                 "cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
         }
         var prepared = try prepare()
-        var (layers, findings, isStale) = try applyLandlock(prepared.plan)
+        var (layers, findings, isStale, domains) = try applyLandlock(prepared)
         if prepared.isCached, isStale {
             // A granted path has become a link since the plan was kept: the rule covers what that leads to.
             prepared = try prepare(usingCache: false)
-            (layers, findings, isStale) = try applyLandlock(prepared.plan)
+            (layers, findings, isStale, domains) = try applyLandlock(prepared)
         }
         try refuse(findings, obstacle: nil)
         let environment = unsafe RunEntry.strings(environ)
@@ -64,7 +64,8 @@ struct CommandRun {
         request.keptDescriptors = options.keptDescriptors
         if options.isExecOnly {
             request.filter = SeccompFilter(bytes: plan.filterBytes)
-            let failure = Launcher.execute(request)
+            let failure = try execute(
+                request, Supervision(options, plan: plan, findings: findings, commandName: commandName))
             StandardError.say(failure.message(command: commandName))
             return failure.status
         }
@@ -80,16 +81,35 @@ struct CommandRun {
             notifies
             ? PlanJudge(plan, observes: prepared.observes) { [self] in prepared.evaluators ?? evaluators() }
             : nil
+        var context = Supervisor.Context(
+            judge: judge, enforcement: supervision.record(hasLandlock: !layers.isEmpty, canNotify: notifies))
+        if prepared.observes, let evaluators = prepared.evaluators {
+            context.domains = DomainJudge(plan, evaluators: evaluators, domains: domains)
+        }
         let outcome = Supervisor.run(
-            request,
-            context: .init(
-                judge: judge,
-                enforcement: supervision.record(hasLandlock: !layers.isEmpty, canNotify: notifies)),
+            request, context: context,
             reporter: try supervision.reporter(hasLandlock: !layers.isEmpty))
         if case .notStarted(let failure) = outcome {
             StandardError.say(failure.message(command: commandName))
         }
         return outcome.status
+    }
+
+    /// Replaces this process by the command, with the first record for the last word: nobody stays to report more.
+    /// Comes back where that fails.
+    private func execute(
+        _ request: LaunchRequest, _ supervision: Supervision
+    ) throws(Refused) -> LaunchFailure {
+        let hasLandlock = !request.layers.isEmpty
+        guard var record = supervision.record(hasLandlock: hasLandlock, canNotify: false) else {
+            return Launcher.execute(request)
+        }
+        var reporter = try supervision.reporter(hasLandlock: hasLandlock)
+        record.process = reporter.wantsCommandProcess ? ProcessIdentity.read(tid: getpid()) : nil
+        reporter.began(record)
+        let failure = Launcher.execute(request)
+        reporter.finish(record, outcome: .notStarted(failure))
+        return failure
     }
 
     /// The policies, for what the plan alone cannot say; none where they cannot be read any more.
@@ -144,6 +164,10 @@ struct CommandRun {
                 "complain mode: nothing is denied; what would be is observed by notification, which is slow and "
                     + "open to races")
         }
+        if observes || complains, options.isExecOnly {
+            throw Refused(
+                "cannot observe '\(commandName)' with --exec-only: nobody stays to see what it does")
+        }
         if (observes || complains), !features.hasUserNotification {
             throw Refused(
                 "cannot observe '\(commandName)': the kernel has no seccomp notification (Linux 5.5)")
@@ -185,22 +209,27 @@ struct CommandRun {
             lines: refusal.findings.map { "cannot confine '\(commandName)': \($0.line)" } + [refusal.hint])
     }
 
+    /// - Returns: The rulesets, oldest first, and the domain of each policy that has one where requests are observed.
     private func applyLandlock(
-        _ plan: Plan
-    ) throws(Refused) -> (layers: [LandlockLayer], findings: [Coverage.Finding], isStale: Bool) {
+        _ prepared: Prepared
+    ) throws(Refused) -> (
+        layers: [LandlockLayer], findings: [Coverage.Finding], isStale: Bool, domains: [Int: LandlockDomain]
+    ) {
         var layers: [LandlockLayer] = []
+        var domains: [Int: LandlockDomain] = [:]
         var findings: [Coverage.Finding] = []
         var isStale = false
-        for layer in plan.layers where layer.recipe.isNeeded {
+        for (index, layer) in prepared.plan.layers.enumerated() where layer.recipe.isNeeded {
             do {
-                let prepared = try LandlockApplication.prepare(layer.recipe)
-                findings += prepared.findings
-                isStale = isStale || prepared.isStale
-                layers.append(LandlockLayer(prepared))
+                let ruleset = try LandlockApplication.prepare(layer.recipe, keepsLedger: prepared.observes)
+                findings += ruleset.findings
+                isStale = isStale || ruleset.isStale
+                if prepared.observes { domains[index] = LandlockDomain(ruleset, recipe: layer.recipe) }
+                layers.append(LandlockLayer(ruleset))
             } catch {
                 throw Refused("cannot confine '\(commandName)': \(error.description)")
             }
         }
-        return (layers, findings, isStale)
+        return (layers, findings, isStale, domains)
     }
 }

@@ -40,7 +40,12 @@ struct Supervision {
         let file: AuditFile
         switch options.audit {
         case nil: return Reporter(options: reporting)
-        case .standardOutput: file = AuditFile(borrowing: STDOUT_FILENO)
+        case .standardOutput:
+            // Inherited descriptors do not close on exec; this one stands in for one that was closed.
+            guard fcntl(STDOUT_FILENO, F_GETFD) & FD_CLOEXEC == 0 else {
+                throw CommandRun.Refused("cannot write events to standard output: it is not open")
+            }
+            file = AuditFile(borrowing: STDOUT_FILENO)
         case .descriptor(let number):
             guard fcntl(number, F_GETFD) >= 0 else {
                 throw CommandRun.Refused("cannot write events to descriptor \(number): it is not open")

@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+/// Where evasions are tried: a tree on a file system of its own, services, and an agent with the policy that they evade.
+final class EvasionStage: Sendable {
+    static let root = "/evasion"
+
+    /// The stage of the tests that run.
+    @TaskLocal static var current: EvasionStage?
+
+    /// What the policy protects, and what it grants beside it.
+    static let policy = """
+        apiVersion: swguard/v1
+        kind: Policy
+        metadata:
+          name: evasion
+        subjects:
+          - exec: /evasion/bin/confined
+          - exec: /evasion/elsewhere/jail/evasion/bin/confined
+        files:
+          rules:
+            - id: own
+              allow: [read, write, create, remove, execute, map, metadata, link]
+              paths: [/evasion/granted/**]
+            - id: shared
+              allow: [read, create, remove, link]
+              paths: [/evasion/readable/**]
+            - id: programs
+              allow: [read, execute, map]
+              paths: [/evasion/bin/**, "/{lib,lib64}/**", "/usr/{lib,lib64}/**", /etc/ld.so.cache]
+            - id: data
+              allow: [read]
+              paths: [/evasion/data/**]
+            # What the programs read of themselves when they start.
+            - id: maps
+              allow: [read]
+              paths: [/proc/self/maps, /evasion/elsewhere/jail/proc/**]
+            - id: memory
+              allow: [read, write]
+              paths: ["/proc/[0-9]*/mem"]
+            - id: kernel-settings
+              allow: [read, write]
+              paths: [/proc/sys/**]
+            - id: no-code
+              deny: [execute]
+              paths: [/evasion/data/**]
+            - id: no-key
+              deny: all
+              paths: [/evasion/secret/key]
+            - id: no-secrets
+              deny: all
+              paths: [/evasion/secret/**]
+            - id: no-child
+              deny: all
+              paths: [/evasion/granted/w/parent/child/**]
+        network:
+          rules:
+            - id: anywhere
+              allow: [connect, bind]
+              endpoints: ["ip:*:*", "unix:/evasion/granted/**"]
+            - id: no-service
+              deny: [connect]
+              endpoints:
+                - "ip:127.0.0.1:7001"
+                - "ip:[::1]:7001"
+                - "ip:127.0.0.2:7002"
+                - "ip:127.0.0.1:7003"
+                - "unix:/evasion/secret/service"
+            - id: no-server
+              deny: [bind]
+              endpoints: ["tcp:*:7004"]
+        operations:
+          allow: [signal, ipc, io-uring, setuid]
+          deny: [writable-code, anonymous-exec]
+        """
+
+    private static let build = """
+        mkdir -p /evasion && mount -t tmpfs none /evasion && cd /evasion && mount --make-private .
+        mkdir bin data granted readable secret old
+        cp "$1" bin/attacks; cp "$1" bin/confined; cp "$1" data/program; cp /bin/true data/true
+        echo key >secret/key; ln secret/key granted/early
+        """
+
+    private static let directories = ["granted/w", "readable/w", "secret/w", "elsewhere"]
+
+    /// Before each attempt.
+    private static let prelude = """
+        set -e; cd \(root); free=$PWD/bin/attacks; attack=$1
+        echo x >readable/w/file; echo x >secret/w/victim
+
+        """
+
+    private let agent: AgentProcess
+    private let services: Child
+
+    /// Prepares the tree, and starts the services and the agent.
+    init() throws {
+        guard try Child("/bin/sh", "-e", "-c", Self.build, "sh", KernelTestPrograms.attacks).wait() == 0
+        else {
+            throw Failure(reason: "the stage cannot be built")
+        }
+        services = try Child(
+            Self.root + "/bin/attacks", "serve", Self.root + "/secret/service", "7001", "7002", "7003")
+        agent = try AgentProcess(policy: Self.policy)
+    }
+
+    func end() throws {
+        services.end()
+        try agent.end()
+    }
+
+    /// Runs an evasion's script; what its attempt ended with.
+    func attempt(_ evasion: Evasion, isConfined: Bool) throws -> Int32 {
+        try Self.renewDirectories()
+        let shell = [
+            "/bin/sh", "-c", Self.prelude + evasion.script, "sh",
+            Self.root + (isConfined ? "/bin/confined" : "/bin/attacks"),
+        ]
+        return try Child(evasion.mounts ? ["/usr/bin/unshare", "--mount"] + shell : shell).wait()
+    }
+
+    /// Makes the directories anew. Those that were are put aside: nothing is started, and nothing takes long.
+    private static func renewDirectories() throws {
+        for (index, directory) in directories.enumerated() {
+            let path = root + "/" + directory
+            _ = rename(path, root + "/old/\(index)-\(UInt64.random(in: .min ... .max))")
+            guard mkdir(path, 0o755) == 0 else { throw Failure(reason: "\(path) cannot be made") }
+        }
+    }
+
+    /// What the agent writes from here on.
+    func events() -> AgentProcess.Events { agent.events() }
+
+    struct Failure: Error, CustomStringConvertible {
+        let reason: String
+        var description: String { reason }
+    }
+}
+
+/// Gives a suite a stage.
+struct OnEvasionStage: SuiteTrait, TestScoping {
+    @concurrent
+    func provideScope(
+        for test: Test, testCase: Test.Case?,
+        performing function: @concurrent @Sendable () async throws -> Void
+    ) async throws {
+        let stage = try EvasionStage()
+        try await EvasionStage.$current.withValue(stage) { try await function() }
+        try stage.end()
+    }
+}
+
+extension Trait where Self == OnEvasionStage {
+    /// Runs the suite on one stage: starting an agent costs seconds in a virtual machine.
+    static var onEvasionStage: Self { Self() }
+}
