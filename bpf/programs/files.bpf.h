@@ -28,7 +28,8 @@ static __always_inline __u32 accesses_of(const struct file *file)
 }
 
 #define NSFS_MAGIC 0x6e736673
-#define FMODE_BACKING 0x2000000
+// Either is FMODE_BACKING, by the version; on a file of the kernel's own mounts, no other meaning of them is possible.
+#define FMODE_BACKING (1 << 24 | 1 << 25)
 
 // Whether a file has no name any more, or never had one but as O_TMPFILE has.
 static __always_inline bool is_unlinked(struct file *file)
@@ -157,7 +158,9 @@ int BPF_PROG(swguard_file_mprotect, struct vm_area_struct *area, unsigned long r
 		error = ask_writable_code();
 	if (error || !file)
 		VERDICT(error);
-	if (bpf_core_type_exists(struct backing_file) && BPF_CORE_READ(file, f_mode) & FMODE_BACKING) {
+	// overlayfs maps a layer's file; what the user opened stands behind it.
+	if (bpf_core_type_exists(struct backing_file) && BPF_CORE_READ(file, f_mode) & FMODE_BACKING &&
+	    is_internal(BPF_CORE_READ(file, f_path.mnt))) {
 		struct backing_file *backing = (void *)file - bpf_core_field_offset(struct backing_file, file);
 
 		VERDICT(judge(find(BPF_CORE_READ(backing, user_path.mnt), BPF_CORE_READ(backing, user_path.dentry)),

@@ -89,12 +89,28 @@ static __always_inline bool take_address(struct swguard_address *address, const 
 	return true;
 }
 
-// An unspecified destination is this machine.
-static __always_inline void resolve_destination(struct swguard_address *address)
+// An unspecified destination is this machine: by IPv4 the address that the socket is bound to, if it is
+// (net/ipv4/route.c, ip_route_output_key_hash_rcu); by IPv6 the loopback, that of IPv4 where the socket is bound to a mapped
+// address (net/ipv6/tcp_ipv6.c, tcp_v6_connect).
+static __always_inline void resolve_destination(struct swguard_address *address, struct sock *socket)
 {
+	__u32 own;
+
 	if (!is_unspecified(address))
 		return;
-	address->address[3] = address->address[2] ? LOOPBACK_4 : 1;
+	if (address->address[2]) {
+		own = bpf_ntohl(BPF_CORE_READ(socket, __sk_common.skc_rcv_saddr));
+		address->address[3] = own ? own : LOOPBACK_4;
+	} else {
+		struct in6_addr bound = BPF_CORE_READ(socket, __sk_common.skc_v6_rcv_saddr);
+
+		if (bpf_ntohl(bound.words[2]) == MAPPED_PREFIX && !bound.words[0] && !bound.words[1]) {
+			address->address[2] = MAPPED_PREFIX;
+			address->address[3] = LOOPBACK_4;
+		} else {
+			address->address[3] = 1;
+		}
+	}
 }
 
 struct matching {
@@ -193,7 +209,7 @@ static __always_inline int ask_address(const void *raw, int size, struct sock *s
 	if (!take_address(address, raw, size, BPF_CORE_READ(socket, __sk_common.skc_family), is_send))
 		return 0;
 	if (access == SWGUARD_CONNECT)
-		resolve_destination(address);
+		resolve_destination(address, socket);
 	address->transport = transport;
 	return judge_address(access);
 }

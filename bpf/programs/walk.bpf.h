@@ -61,6 +61,14 @@ static __always_inline long end_walk(struct scratch *scratch, __u32 result)
 	return 1;
 }
 
+// Whether a mount is the kernel's own.
+static __always_inline bool is_internal(struct vfsmount *vfsmount)
+{
+	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
+
+	return BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL;
+}
+
 // What is above a mount's root in its file system: a guarded directory may be there, under another name.
 static long climb_beyond(__u32 index, struct walk_context *context)
 {
@@ -122,8 +130,11 @@ static long climb(__u32 index, struct walk_context *context)
 	}
 	sequence = dentry_sequence(dentry);
 	parent = BPF_CORE_READ(dentry, d_parent);
-	// A root that is not its mount's: moved out of a bind mount, or opened by a handle that leads nowhere.
-	if (parent == dentry || depth >= SWGUARD_DEPTH_MAX)
+	// A root that is not its mount's: of what the kernel made without a directory (a pipe, a memfd); or moved out of a bind
+	// mount, or opened by a handle that leads nowhere.
+	if (parent == dentry)
+		return end_walk(scratch, depth == 0 && is_internal(mount) ? WALK_NAMELESS : WALK_UNRESOLVED);
+	if (depth >= SWGUARD_DEPTH_MAX)
 		return end_walk(scratch, WALK_UNRESOLVED);
 	if (sequence & 1)
 		return end_walk(scratch, WALK_AGAIN);
