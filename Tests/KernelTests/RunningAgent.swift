@@ -74,14 +74,14 @@ final class RunningAgent {
     /// The events that were written and not asked for yet; waits a little for the first that is `expected`.
     func events(until expected: (Event) -> Bool = { _ in true }) throws -> [Event] {
         var found: [Event] = []
-        for _ in 0..<30 {
+        for _ in 0..<150 {
             let text = try String(contentsOf: directory.appending(path: "out"), encoding: .utf8)
             // A line that is not whole yet is left for the next time.
             let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
             for line in lines.dropFirst(read) { found.append(try Event(String(line))) }
             read = lines.count
             if found.contains(where: expected) { break }
-            usleep(100_000)
+            usleep(20_000)
         }
         return found
     }

@@ -2,7 +2,9 @@ import Foundation
 import Testing
 
 /// Where evasions are tried: a tree on a file system of its own, services, and an agent with the policy that they evade.
-final class EvasionStage: Sendable {
+///
+/// Unchecked: one suite uses it, one test after the other.
+final class EvasionStage: @unchecked Sendable {
     static let root = "/evasion"
 
     /// The stage of the tests that run.
@@ -10,10 +12,6 @@ final class EvasionStage: Sendable {
 
     /// What the policy protects, and what it grants beside it.
     static let policy = """
-        apiVersion: swguard/v1
-        kind: Policy
-        metadata:
-          name: evasion
         subjects:
           - exec: /evasion/bin/confined
           - exec: /evasion/elsewhere/jail/evasion/bin/confined
@@ -81,6 +79,10 @@ final class EvasionStage: Sendable {
         echo key >secret/key; ln secret/key granted/early
         """
 
+    /// The program of `Tests/attacks`, which stands beside the test bundle.
+    private static let attacks = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
+        .appending(path: "attacks").path
+
     private static let directories = ["granted/w", "readable/w", "secret/w", "elsewhere"]
 
     /// Before each attempt.
@@ -90,23 +92,23 @@ final class EvasionStage: Sendable {
 
         """
 
-    private let agent: AgentProcess
+    private let agent: RunningAgent
     private let services: Child
 
     /// Prepares the tree, and starts the services and the agent.
     init() throws {
-        guard try Child("/bin/sh", "-e", "-c", Self.build, "sh", KernelTestPrograms.attacks).wait() == 0
+        guard try Child("/bin/sh", "-e", "-c", Self.build, "sh", Self.attacks).wait() == 0
         else {
             throw Failure(reason: "the stage cannot be built")
         }
         services = try Child(
             Self.root + "/bin/attacks", "serve", Self.root + "/secret/service", "7001", "7002", "7003")
-        agent = try AgentProcess(policy: Self.policy)
+        agent = try RunningAgent(["evasion": Self.policy])
     }
 
     func end() throws {
         services.end()
-        try agent.end()
+        guard try agent.end() == 0 else { throw Failure(reason: "the agent failed: \(agent.errors)") }
     }
 
     /// Runs an evasion's script; what its attempt ended with.
@@ -128,8 +130,13 @@ final class EvasionStage: Sendable {
         }
     }
 
-    /// What the agent writes from here on.
-    func events() -> AgentProcess.Events { agent.events() }
+    /// Lets what was reported until now be.
+    func forgetDenials() throws { _ = try agent.events() }
+
+    /// The denials that were reported since this was asked last; waits a little for the first.
+    func denials() throws -> [Event] {
+        try agent.events { $0["kind"] == "denial" }.filter { $0["kind"] == "denial" }
+    }
 
     struct Failure: Error, CustomStringConvertible {
         let reason: String
