@@ -126,7 +126,8 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["Agent", "BPF", "Compiler", "CSwguardBPF", "CLinux", "Policy"], exclude: ["verifier-cost.txt"],
+            dependencies: ["Agent", "BPF", "Compiler", "CSwguardBPF", "CLinux", "Policy"],
+            exclude: ["verifier-cost.txt"],
             swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",

@@ -45,7 +45,8 @@ struct VerifierCostTests {
             guard let cost = entry.costs[series], cost > 0 else { continue }
             let found = try object.verifiedInstructions(of: entry.program)
             #expect(
-                Int(found) <= cost + cost / 5, "\(entry.program) on \(series): \(found), the record says \(cost)")
+                Int(found) <= cost + cost / 5,
+                "\(entry.program) on \(series): \(found), the record says \(cost)")
         }
     }
 }
