@@ -44,7 +44,7 @@ struct AgentCommand: ParsableCommand {
 
     /// The policies with their links resolved; nil: they cannot be used, and it has been said why.
     private func load() -> [Policy]? {
-        guard let references = policies.map(Self.files) ?? references else { return nil }
+        guard let references = named() else { return nil }
         let workspace = Workspace()
         var loaded: [Policy] = []
         for reference in references {
@@ -56,6 +56,22 @@ struct AgentCommand: ParsableCommand {
             loaded.append(linked.policy)
         }
         return loaded.count == references.count ? loaded : nil
+    }
+
+    /// Everything that was named, directories as what is in them; nil: one cannot be read, and it has been said why.
+    private func named() -> [String]? {
+        var all: [String] = []
+        for reference in policies.map({ [$0] }) ?? references {
+            var status = stat()
+            let isDirectory = unsafe stat(reference, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+            guard policies != nil || isDirectory else {
+                all.append(reference)
+                continue
+            }
+            guard let files = Self.files(of: reference) else { return nil }
+            all += files
+        }
+        return all
     }
 
     /// The policies in a directory, by name; nil: it cannot be read, and it has been said why.
