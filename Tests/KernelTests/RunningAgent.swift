@@ -75,15 +75,20 @@ final class RunningAgent {
     func events(until expected: (Event) -> Bool = { _ in true }) throws -> [Event] {
         var found: [Event] = []
         for _ in 0..<150 {
-            let text = try String(contentsOf: directory.appending(path: "out"), encoding: .utf8)
-            // A line that is not whole yet is left for the next time.
-            let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-            for line in lines.dropFirst(read) { found.append(try Event(String(line))) }
-            read = lines.count
+            found += try writtenEvents()
             if found.contains(where: expected) { break }
             usleep(20_000)
         }
         return found
+    }
+
+    /// The events that were written by now and not asked for yet.
+    func writtenEvents() throws -> [Event] {
+        let text = try String(contentsOf: directory.appending(path: "out"), encoding: .utf8)
+        // A line that is not whole yet is left for the next time.
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+        defer { read = lines.count }
+        return try lines.dropFirst(read).map { try Event(String($0)) }
     }
 
     /// Ends it as a service manager does, and gives its exit status.

@@ -140,7 +140,15 @@ static int at_receive_descriptor(char **a)
 	struct msghdr message = {
 		.msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)};
 
-	if (fd < 0 || connect(fd, (void *)&address, length) < 0 || recvmsg(fd, &message, 0) < 0)
+	if (fd < 0)
+		return errno;
+	// The name is there before somebody listens.
+	for (int left = 100; connect(fd, (void *)&address, length) < 0; left--) {
+		if (errno != ECONNREFUSED || !left)
+			return errno;
+		usleep(10 * 1000);
+	}
+	if (recvmsg(fd, &message, 0) < 0)
 		return errno;
 	if (!CMSG_FIRSTHDR(&message))
 		return ENOMSG;

@@ -131,7 +131,7 @@ final class EvasionStage: @unchecked Sendable {
     }
 
     /// Lets what was reported until now be.
-    func forgetDenials() throws { _ = try agent.events() }
+    func forgetDenials() throws { _ = try agent.writtenEvents() }
 
     /// The denials that were reported since this was asked last; waits a little for the first.
     func denials() throws -> [Event] {
