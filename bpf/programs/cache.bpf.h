@@ -14,7 +14,7 @@
 // After this many ticks a tag is dropped: a minute at 250 a second. A counter of 32 bits takes longer to come round.
 #define CACHE_LIFE 15000
 // Names as long as this are walked. A power of two.
-#define CACHE_NAME_SIZE 64
+#define CACHE_NAME_SIZE 32
 
 struct tag {
 	__u64 mount; // struct vfsmount *

@@ -40,6 +40,7 @@ enum operation {
 // A request, and how far its judgement is. Every layer is asked, oldest first, until one denies.
 struct question {
 	struct scratch *scratch;
+	struct swguard_layers *own; // looked up once: a second time the storage may be busy
 	const __u32 *words;
 	__u32 generation;
 	__u32 object; // enum swguard_object_kind
@@ -101,11 +102,9 @@ static __always_inline __u32 lowest_bit(__u32 set)
 // The slot of a layer of the task that is running, and its policy in the generation that is asked; 0: none.
 static __always_inline __u32 policy_of_layer(const struct question *question, __u32 layer, __u32 *slot)
 {
-	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
-
-	if (!own || layer >= SWGUARD_LAYERS_MAX)
+	if (layer >= SWGUARD_LAYERS_MAX)
 		return 0;
-	*slot = own->policies[within_layers(layer)];
+	*slot = question->own->policies[within_layers(layer)];
 	return policy_at(question->words, question->generation, *slot);
 }
 
@@ -239,6 +238,7 @@ __noinline int judge(__u32 result, __u32 accesses)
 		return -EACCES;
 	if (result == WALK_NAMELESS || !accesses)
 		return 0;
+	question.own = own;
 	question.generation = result == WALK_DONE ? question.scratch->generation : generation_now(question.words);
 	bpf_loop(own->count, judge_file, &question, 0);
 	return question.error;
@@ -267,10 +267,10 @@ __noinline int judge_operation(__u32 operation, __u32 is_quiet)
 	};
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
 
-	if (!own)
-		return 0;
-	if (!question.scratch || !question.words || operation >= OPERATION_COUNT)
+	// Asked for confined tasks only: their layers are there, or busy.
+	if (!own || !question.scratch || !question.words || operation >= OPERATION_COUNT)
 		return -EPERM;
+	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_operation, &question, 0);
 	return question.error;

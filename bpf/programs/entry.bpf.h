@@ -234,6 +234,9 @@ int BPF_PROG(swguard_bprm_committed_creds, struct linux_binprm *bprm)
 	own = layers_of(bpf_get_current_task_btf());
 	if (own)
 		enter_now(own);
+	// Too late to refuse, and it would go on without the policy that it enters.
+	else if (are_layers_hidden())
+		bpf_send_signal(9);
 	return 0;
 }
 
@@ -255,6 +258,8 @@ int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, 
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
 	context.own = layers_of(context.task);
+	if (!context.own && are_layers_hidden())
+		REFUSE(EPERM);
 	// What a failed exec left is none of this.
 	if (context.own)
 		context.own->entering = 0;
@@ -281,8 +286,10 @@ int swguard_running_tasks(struct bpf_iter__task *iterator)
 	context.generation = generation_now(context.words);
 	// The agent's own: this runs in its process.
 	context.scratch = scratch_of_current();
-	if (!context.scratch)
+	if (!context.scratch) {
+		bpf_seq_write(iterator->meta->seq, "!", 1);
 		return 0;
+	}
 	executable = BPF_CORE_READ(task, mm, exe_file);
 	// A kernel thread; io_uring's workers have their process's memory.
 	if (!executable)

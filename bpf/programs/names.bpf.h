@@ -108,6 +108,7 @@ __noinline int judge_gain(__u32 detail)
 
 	if (!question.scratch || !own || !question.words)
 		return -EACCES;
+	question.own = own;
 	question.generation = question.scratch->generation;
 	// Policies were swapped between the two names: their states do not compare. Programs copy then, or try again.
 	if (question.scratch->earlier_generation != question.generation)

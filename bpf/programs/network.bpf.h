@@ -190,6 +190,7 @@ __noinline int judge_address(__u32 access)
 
 	if (!question.scratch || !own || !question.words)
 		return -EACCES;
+	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_address, &question, 0);
 	return question.error;
@@ -267,6 +268,7 @@ __noinline int judge_name(__u32 result, __u32 access, __u32 is_file)
 		return -EACCES;
 	if (result == WALK_DONE && question.scratch->size <= SWGUARD_PATH_SIZE)
 		question.path_size = question.scratch->size;
+	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_name, &question, 0);
 	return question.error;
@@ -344,6 +346,7 @@ __noinline int judge_family(__u32 family, __u32 protocol)
 
 	if (!question.scratch || !own || !question.words)
 		return -EACCES;
+	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_family, &question, 0);
 	return question.error;

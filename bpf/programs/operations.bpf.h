@@ -68,7 +68,8 @@ int BPF_PROG(swguard_inode_init_security_anon, struct inode *inode, struct qstr 
 	char text[16] = {};
 
 	PASS_UNCONFINED(own);
-	bpf_probe_read_kernel_str(text, sizeof(text), BPF_CORE_READ(name, name));
+	if (bpf_probe_read_kernel_str(text, sizeof(text), BPF_CORE_READ(name, name)) < 0)
+		REFUSE(EPERM);
 	if (__builtin_memcmp(text, "[io_uring]", 10) == 0)
 		VERDICT(judge_operation(OPERATION_IO_URING, 0));
 	if (__builtin_memcmp(text, "[userfaultfd]", 13) == 0)
@@ -260,10 +261,9 @@ __noinline int judge_capability(__u32 capability, __u32 is_quiet)
 	};
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
 
-	if (!own)
-		return 0;
-	if (!question.scratch || !question.words)
+	if (!own || !question.scratch || !question.words)
 		return -EPERM;
+	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_capability, &question, 0);
 	return question.error;

@@ -31,6 +31,7 @@ extern const void rename_lock __ksym;
 struct walk_context {
 	struct scratch *scratch;
 	const __u32 *words;
+	struct swguard_layers *own; // where automata of layers are run
 };
 
 static __always_inline __u32 mount_sequence(void)
@@ -280,7 +281,7 @@ static __always_inline __u32 run_over_path(struct walk_context *context, __u32 a
 static long run_layer(__u32 layer, struct walk_context *context)
 {
 	struct scratch *scratch = context->scratch;
-	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct swguard_layers *own = context->own;
 	__u32 policy;
 
 	if (!own || layer >= SWGUARD_LAYERS_MAX)
@@ -345,6 +346,7 @@ __noinline int resolve(void)
 	context.scratch->guard_generation = 0;
 	if (result != WALK_DONE)
 		return result;
+	context.own = own;
 	bpf_loop(own->count, run_layer, &context, 0);
 	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for.
 	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
