@@ -46,7 +46,7 @@ public struct AuditText: Hashable, Sendable {
     /// The text as a string.
     public var string: String { String(decoding: bytes, as: UTF8.self) }
 
-    private static let ellipsis = Array("…".utf8)
+    private static var ellipsis: String.UTF8View { "…".utf8 }
 
     private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {
         let backslash = UInt8(ascii: "\\")

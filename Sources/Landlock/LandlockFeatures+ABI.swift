@@ -32,14 +32,12 @@ extension Scopes {
 
 extension OptionSet where RawValue == UInt64, Element == Self {
     /// Each right or scope of the set apart, lowest bit first.
-    public var members: [Self] {
-        var members: [Self] = []
-        var rest = rawValue
-        while rest != 0 {
-            members.append(Self(rawValue: rest & ~(rest - 1)))
-            rest &= rest - 1
+    public var members: some Sequence<Self> {
+        sequence(state: rawValue) { rest in
+            guard rest != 0 else { return nil }
+            defer { rest &= rest - 1 }
+            return Self(rawValue: rest & ~(rest - 1))
         }
-        return members
     }
 }
 

@@ -19,7 +19,7 @@ public struct KernelPolicy: Hashable, Sendable {
 
     init(_ policy: Policy) {
         self.policy = policy
-        digest = "sha256:" + PolicyCompiler.digest(of: policy)
+        digest = SHA256.text(PolicyCompiler.hash(of: policy))
         var headers = (policy.files?.rules ?? []).map(\.header)
         networkRules = headers.count
         headers += (policy.network?.rules ?? []).map(\.header)

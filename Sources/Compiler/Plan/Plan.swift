@@ -11,15 +11,18 @@ public struct Plan: Hashable, Sendable {
         public var name: String
         /// The file that it came from, as named.
         public var file: String
-        /// SHA-256 of the resolved policy's text, in hexadecimal.
-        public var digest: String
+        /// SHA-256 of the resolved policy's text.
+        private var hash: [UInt8]
         public var mode: Policy.Mode
         public var recipe: LandlockRecipe
 
-        public init(name: String, file: String, digest: String, mode: Policy.Mode, recipe: LandlockRecipe) {
+        /// The hash as people and logs have it: `sha256:0f…`.
+        public var digest: String { SHA256.text(hash) }
+
+        public init(name: String, file: String, hash: [UInt8], mode: Policy.Mode, recipe: LandlockRecipe) {
             self.name = name
             self.file = file
-            self.digest = digest
+            self.hash = hash
             self.mode = mode
             self.recipe = recipe
         }
@@ -84,14 +87,14 @@ extension Plan.Layer: BinaryCodable {
     func encode(to writer: inout BinaryWriter) {
         name.encode(to: &writer)
         file.encode(to: &writer)
-        digest.encode(to: &writer)
+        BinaryBytes(hash).encode(to: &writer)
         mode.encode(to: &writer)
         recipe.encode(to: &writer)
     }
     init(from reader: inout BinaryReader) throws(BinaryError) {
         self.init(
             name: try String(from: &reader), file: try String(from: &reader),
-            digest: try String(from: &reader), mode: try Policy.Mode(from: &reader),
+            hash: try BinaryBytes(from: &reader).bytes, mode: try Policy.Mode(from: &reader),
             recipe: try LandlockRecipe(from: &reader))
     }
 }

@@ -21,8 +21,8 @@ public enum PlanFile {
     }
 
     /// The format that this version writes and reads.
-    public static let format: UInt16 = 2
-    private static let magic = Array("SWGPLAN\0".utf8)
+    public static let format: UInt16 = 3
+    private static var magic: String.UTF8View { "SWGPLAN\0".utf8 }
 
     /// The file that holds `plan`.
     public static func encode(_ plan: Plan) -> [UInt8] {

@@ -43,7 +43,7 @@ public enum PolicyCompiler {
             layers.append(
                 Plan.Layer(
                     name: policy.name, file: policy.file,
-                    digest: digest(of: policy), mode: policy.mode,
+                    hash: hash(of: policy), mode: policy.mode,
                     recipe: landlock.recipe))
         }
         let flavor: FilterFlavor =
@@ -62,8 +62,8 @@ public enum PolicyCompiler {
     }
 
     /// The hash of the policy's text; where a path of it is not UTF-8, which no text can say, of its description.
-    static func digest(of policy: Policy) -> String {
+    static func hash(of policy: Policy) -> [UInt8] {
         let text = (try? policy.yaml()) ?? String(reflecting: policy)
-        return SHA256.hexadecimal(SHA256.hash(Array(text.utf8)))
+        return SHA256.hash(Array(text.utf8))
     }
 }

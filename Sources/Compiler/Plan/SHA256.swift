@@ -13,14 +13,19 @@ public enum SHA256 {
     }
 
     /// `bytes` in lower-case hexadecimal.
-    public static func hexadecimal(_ bytes: [UInt8]) -> String {
-        unsafe String(unsafeUninitializedCapacity: 2 * bytes.count) { buffer in
-            for (index, byte) in bytes.enumerated() {
-                unsafe buffer[2 * index] = digit(byte >> 4)
-                unsafe buffer[2 * index + 1] = digit(byte & 15)
-            }
-            return 2 * bytes.count
+    public static func hexadecimal(_ bytes: ArraySlice<UInt8>) -> [UInt8] {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(2 * bytes.count)
+        for byte in bytes {
+            digits.append(digit(byte >> 4))
+            digits.append(digit(byte & 15))
         }
+        return digits
+    }
+
+    /// `hash` as people and logs have it: `sha256:0f…`.
+    static func text(_ hash: [UInt8]) -> String {
+        "sha256:" + String(decoding: hexadecimal(hash[...]), as: UTF8.self)
     }
 
     private static func digit(_ value: UInt8) -> UInt8 {

@@ -7,8 +7,8 @@ enum SealedFile {
     private static let headerSize = 8 + 2 + 2 + 8 + 8
 
     /// `body` as a file. `magic` has eight bytes.
-    static func encode(_ body: [UInt8], magic: [UInt8], format: UInt16) -> [UInt8] {
-        var file = magic
+    static func encode(_ body: [UInt8], magic: String.UTF8View, format: UInt16) -> [UInt8] {
+        var file = Array(magic)
         append(UInt64(format), bytes: 2, to: &file)
         append(0, bytes: 2, to: &file)
         append(UInt64(body.count), bytes: 8, to: &file)
@@ -18,7 +18,7 @@ enum SealedFile {
 
     /// The body of `file`, which must be whole and unchanged.
     static func decode(
-        _ file: [UInt8], magic: [UInt8], format: UInt16
+        _ file: [UInt8], magic: String.UTF8View, format: UInt16
     ) throws(PlanFile.Failure) -> ArraySlice<UInt8> {
         guard file.count >= headerSize, file.starts(with: magic) else { throw .notAPlan }
         let found = UInt16(truncatingIfNeeded: number(file[8..<10]))

@@ -26,7 +26,7 @@ struct DomainJudge {
             let (described, evaluator) = layer
             return Layer(
                 policy: PolicyReference(
-                    name: described.name, digest: "sha256:\(described.digest)",
+                    name: described.name, digest: described.digest,
                     mode: described.mode == .complain ? .complain : .enforce),
                 evaluator: evaluator, domain: domains[index])
         }

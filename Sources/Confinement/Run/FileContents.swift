@@ -5,9 +5,13 @@ private import Glibc
 public enum FileContents {
     /// The bytes of a regular file; nil where it cannot be read.
     ///
-    /// - Parameter onlyOwn: Also nil where somebody else owns it, or others may write it.
-    public static func read(_ path: String, onlyOwn: Bool = false) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+    /// - Parameters:
+    ///   - directory: What a relative path begins at; the working directory where none is given.
+    ///   - onlyOwn: Also nil where somebody else owns it, or others may write it.
+    public static func read(
+        _ path: String, in directory: CInt? = nil, onlyOwn: Bool = false
+    ) -> [UInt8]? {
+        let descriptor = unsafe openat(directory ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var status = stat()
@@ -46,9 +50,10 @@ public enum FileContents {
     }
 
     /// Makes a new file with `bytes`, mode 0600; false where that cannot be done, and then there is none.
-    public static func write(_ bytes: [UInt8], to path: String) -> Bool {
-        unsafe unlink(path)
-        let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    public static func write(_ bytes: [UInt8], to path: String, in directory: CInt? = nil) -> Bool {
+        unsafe unlinkat(directory ?? AT_FDCWD, path, 0)
+        let descriptor = unsafe openat(
+            directory ?? AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard descriptor >= 0 else { return false }
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -60,14 +65,14 @@ public enum FileContents {
             rest = rest.dropFirst(written)
         }
         if close(descriptor) == 0, rest.isEmpty { return true }
-        unsafe unlink(path)
+        unsafe unlinkat(directory ?? AT_FDCWD, path, 0)
         return false
     }
 
     /// Gives the file `old` the name `new`, replacing what has it; false where that cannot be done.
-    public static func move(_ old: String, to new: String) -> Bool {
-        if unsafe rename(old, new) == 0 { return true }
-        unsafe unlink(old)
+    public static func move(_ old: String, to new: String, in directory: CInt? = nil) -> Bool {
+        if unsafe renameat(directory ?? AT_FDCWD, old, directory ?? AT_FDCWD, new) == 0 { return true }
+        unsafe unlinkat(directory ?? AT_FDCWD, old, 0)
         return false
     }
 }

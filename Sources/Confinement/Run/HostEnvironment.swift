@@ -61,10 +61,10 @@ public struct HostEnvironment: Sendable {
     }
 
     private static func cacheDirectory(home: String?, user: uid_t) -> String? {
-        if let cache = variable("XDG_CACHE_HOME"), cache.hasPrefix("/") { return "\(cache)/swguard/1" }
+        if let cache = variable("XDG_CACHE_HOME"), isAbsolute(cache) { return cache + "/swguard/1" }
         if user == 0 { return "/var/cache/swguard/1" }
-        guard let home, home.hasPrefix("/") else { return nil }
-        return "\(home)/.cache/swguard/1"
+        guard let home, isAbsolute(home) else { return nil }
+        return home + "/.cache/swguard/1"
     }
 
     /// An environment variable's value; nil where it is unset.
@@ -75,10 +75,12 @@ public struct HostEnvironment: Sendable {
 
     private static func directory(_ path: String?, named name: String) -> PolicyVariables.Value {
         guard let path else { return .unset("\(name) is not set") }
-        if path.isEmpty || !path.hasPrefix("/") { return .set(Array(path.utf8)) }
+        if !isAbsolute(path) { return .set(Array(path.utf8)) }
         guard let real = realPath(Array(path.utf8)) else { return .unset("\(path) does not exist") }
         return .set(real)
     }
+
+    private static func isAbsolute(_ path: String) -> Bool { path.utf8.first == UInt8(ascii: "/") }
 
     private static func workingDirectory() -> PolicyVariables.Value {
         guard let path = realPath([UInt8(ascii: ".")]) else { return .unset("the working directory is gone") }

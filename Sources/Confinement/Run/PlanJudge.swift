@@ -9,7 +9,7 @@ final class PlanJudge: DenialJudge {
     /// Made at the first denial, too.
     private lazy var policies: [PolicyReference] = plan.layers.map {
         PolicyReference(
-            name: $0.name, digest: "sha256:\($0.digest)", mode: $0.mode == .complain ? .complain : .enforce)
+            name: $0.name, digest: $0.digest, mode: $0.mode == .complain ? .complain : .enforce)
     }
     let observesRequests: Bool
     private let load: () -> [Evaluator]

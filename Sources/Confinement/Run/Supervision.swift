@@ -26,7 +26,7 @@ struct Supervision {
             state: .began, backend: hasLandlock ? .landlock : .seccomp, reported: reported,
             policies: plan.layers.map {
                 PolicyReference(
-                    name: $0.name, digest: "sha256:\($0.digest)",
+                    name: $0.name, digest: $0.digest,
                     mode: $0.mode == .complain ? .complain : .enforce)
             }, sections: EnforcementSummary.sections(of: plan, findings: findings))
     }

@@ -47,7 +47,7 @@ struct InspectCommand: ParsableCommand {
                         plan.layers.map {
                             [
                                 "name": .string($0.name), "file": .string($0.file),
-                                "digest": .string("sha256:\($0.digest)"), "mode": .string($0.mode.rawValue),
+                                "digest": .string($0.digest), "mode": .string($0.mode.rawValue),
                                 "grants": .int($0.recipe.grants.count),
                                 "walks": .int($0.recipe.carvings.count),
                                 "denies": .int($0.recipe.denies.count), "ports": .int($0.recipe.ports.count),
@@ -88,7 +88,7 @@ struct InspectCommand: ParsableCommand {
 
     private static func summary(_ layer: Plan.Layer) -> String {
         let recipe = layer.recipe
-        var text = "policy \(layer.name) (\(layer.file)), \(layer.mode.rawValue), sha256:\(layer.digest)\n"
+        var text = "policy \(layer.name) (\(layer.file)), \(layer.mode.rawValue), \(layer.digest)\n"
         text += "landlock: \(recipe.grants.count) paths, \(recipe.processGrants.count) of /proc/self, "
         text +=
             "\(recipe.carvings.count) walks with \(recipe.denies.count) denies, \(recipe.ports.count) ports"
