@@ -93,15 +93,17 @@ struct MountTable: Hashable, Sendable {
         guard let bytes = subtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else { return [] }
         let path = bytes[...]
         // The longest mount point above, and of several the last: it hides the others.
-        var home: (mount: Mount, rest: ArraySlice<UInt8>)?
-        for mount in mounts {
-            if let home, mount.point.count < home.mount.point.count { continue }
-            if let rest = Self.rest(of: path, beneath: mount.point) { home = (mount, rest) }
+        var home: Int?
+        var length = 0
+        for (index, mount) in mounts.enumerated()
+        where mount.point.count >= length && Self.isBeneath(path, mount.point) {
+            home = index
+            length = mount.point.count
         }
-        guard let home else { return nil }
-        let inside = Self.join(home.mount.root, home.rest)
+        guard let home, let rest = Self.rest(of: path, beneath: mounts[home].point) else { return nil }
+        let inside = Self.join(mounts[home].root, rest)
         var aliases: [PathPattern] = []
-        for mount in mounts where mount.fileSystem == home.mount.fileSystem {
+        for mount in mounts where mount.fileSystem == mounts[home].fileSystem {
             var alias: ArraySlice<UInt8>
             if let rest = Self.rest(of: inside, beneath: mount.root) {
                 alias = Self.join(mount.point, rest)
@@ -122,18 +124,22 @@ struct MountTable: Hashable, Sendable {
     private static func rest(
         of path: ArraySlice<UInt8>, beneath directory: ArraySlice<UInt8>
     ) -> ArraySlice<UInt8>? {
-        let slash = UInt8(ascii: "/")
-        if isRoot(directory) { return isRoot(path) ? [] : path }
-        let rest = path.dropFirst(directory.count)
-        guard path.count == directory.count || rest.first == slash else { return nil }
-        let isPrefix = unsafe path.withUnsafeBytes { path in
+        guard isBeneath(path, directory) else { return nil }
+        return isRoot(directory) && !isRoot(path) ? path : path.dropFirst(directory.count)
+    }
+
+    /// Whether `path` is `directory` or beneath it. Asked for each mount and deny, at each start.
+    private static func isBeneath(_ path: ArraySlice<UInt8>, _ directory: ArraySlice<UInt8>) -> Bool {
+        if isRoot(directory) { return true }
+        return unsafe path.withUnsafeBytes { path in
             unsafe directory.withUnsafeBytes { directory in
-                guard let start = path.baseAddress, let other = directory.baseAddress else { return false }
-                // `path` is not the shorter one, or `rest` would be empty and the counts would differ.
-                return unsafe memcmp(start, other, directory.count) == 0
+                let count = directory.count
+                guard path.count >= count, let start = path.baseAddress, let other = directory.baseAddress
+                else { return false }
+                let isWhole = unsafe path.count == count || path[count] == UInt8(ascii: "/")
+                return unsafe isWhole && memcmp(start, other, count) == 0
             }
         }
-        return isPrefix ? rest : nil
     }
 
     private static func isRoot(_ path: ArraySlice<UInt8>) -> Bool {

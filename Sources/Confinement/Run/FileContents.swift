@@ -11,7 +11,8 @@ public enum FileContents {
     public static func read(
         _ path: String, in directory: CInt? = nil, onlyOwn: Bool = false
     ) -> [UInt8]? {
-        let descriptor = unsafe openat(directory ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        let descriptor = unsafe openat(
+            directory ?? AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var status = stat()
