@@ -137,9 +137,11 @@ let package = Package(
     cLanguageStandard: .c2x
 )
 
-// A fuzz target has no main and would break plain builds:
+// A fuzz target has no main and would break plain builds; the fuzzer's own main would break those of tools and tests:
 // SWGUARD_FUZZ=1 swift build --sanitize fuzzer --product FuzzPolicyParser --scratch-path .build-fuzz
 if Context.environment["SWGUARD_FUZZ"] != nil {
+    package.products = []
+    package.targets.removeAll { !["Policy", "Clibyaml"].contains($0.name) }
     package.targets.append(
         .executableTarget(
             name: "FuzzPolicyParser", dependencies: ["Policy"], path: "Tests/Fuzz", exclude: ["corpus"],
