@@ -108,11 +108,6 @@ static __always_inline __u32 policy_of_layer(const struct question *question, __
 	return policy_at(question->words, question->generation, *slot);
 }
 
-static __always_inline __u32 files_of(__u32 policy)
-{
-	return policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-}
-
 static __always_inline bool is_allowed(const __u32 *words, __u32 policy, __u32 operation)
 {
 	return field(words, policy, struct swguard_policy, operations) & OPERATION(operation);
@@ -299,41 +294,31 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 	return resolve();
 }
 
-// Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
-static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
+// Decides a request by a walk, and keeps what it found of the directory. Apart from what the tag decides, which has then
+// less to keep on its stack.
+static __noinline int ask_by_walk(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
 				  struct dentry *name, __u32 accesses)
 {
-	const __u32 *words = tables_begin();
-	struct scratch *scratch;
+	struct scratch *scratch = scratch_of_current();
 	int result;
 
-	if (!words)
-		return -EACCES;
-	if (own->count == 1) {
-		__u32 generation, slot = own->policies[0], policy, verdict;
-
-		generation = generation_now(words);
-		policy = policy_at(words, generation, slot);
-		if (!policy)
-			return 0;
-		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
-		if (verdict && field(words, generation, struct swguard_generation, guard_count) &&
-		    guards_of(name, field(words, generation, struct swguard_generation, number)))
-			verdict = 0;
-		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
-		    !field(words, verdict, struct swguard_verdict, marks) &&
-		    !(accesses & field(words, verdict, struct swguard_verdict, reported)))
-			return 0;
-	}
-	scratch = scratch_of_current();
 	if (!scratch)
 		return -EACCES;
 	scratch->mount = (__u64)mount;
 	scratch->dentry = (__u64)name;
 	result = resolve();
 	if (result == WALK_DONE && name != mount->mnt_root)
-		keep_tag(words, directory, scratch, own);
+		keep_tag(directory, scratch, own);
 	return judge(result, accesses);
+}
+
+// Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
+static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
+				  struct dentry *name, __u32 accesses)
+{
+	if (is_granted_by_tag(own, mount, directory, name, accesses))
+		return 0;
+	return ask_by_walk(own, mount, directory, name, accesses);
 }
 
 // Decides a request for an object that is not opened: rare enough to be walked for.

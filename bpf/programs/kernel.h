@@ -115,9 +115,14 @@ struct proc_inode {
 	struct inode vfs_inode;
 };
 
-typedef struct {
+typedef struct seqcount {
 	unsigned int sequence;
 } seqcount_t;
+
+// Known by its name only: of 6.4, whose kernels have bpf_rdonly_cast.
+struct bpf_iter_num {
+	__u64 __opaque[1];
+};
 
 typedef struct {
 	seqcount_t seqcount;

@@ -65,19 +65,57 @@ static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u
 	return word(words, field(words, generation, struct swguard_generation, policies) + slot);
 }
 
+static __always_inline __u32 files_of(__u32 policy)
+{
+	return policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
+}
+
+static __always_inline __u32 class_of(const __u32 *words, __u32 classes, __u8 byte)
+{
+	if (classes + byte / 4 >= SWGUARD_ELEMENT_WORDS)
+		return far_word(classes + byte / 4) >> (byte % 4 * 8) & 0xff;
+	return ((const __u8 *)words)[BOUNDED(4 * classes + byte, 4 * SWGUARD_ELEMENT_WORDS - 1)];
+}
+
 // One step of an automaton, whose classes and cells are at these words.
 static __always_inline __u32 step(const __u32 *words, __u32 classes, __u32 cells, __u32 state, __u8 byte)
 {
-	__u32 class = word(words, classes + byte / 4) >> (byte % 4 * 8) & 0xff;
+	__u32 class = class_of(words, classes, byte);
 	__u64 cell = pair(words, cells + 2 * (state + 1 + class));
 
 	return (__u32)cell == state ? cell >> 32 : word(words, cells + 2 * state + 1);
 }
 
+static __always_inline __u32 head_of(const __u32 *words, __u32 automaton, __u32 state)
+{
+	return word(words, field(words, automaton, struct swguard_automaton, cells) + 2 * state);
+}
+
+// The word of the verdict that a state's head says.
+static __always_inline __u32 verdict_in(const __u32 *words, __u32 automaton, __u32 head)
+{
+	return word(words, field(words, automaton, struct swguard_automaton, verdicts) + (head & SWGUARD_VERDICT_MASK));
+}
+
 // The word that the verdict of a state stands at.
 static __always_inline __u32 verdict_of(const __u32 *words, __u32 automaton, __u32 state)
 {
-	__u32 head = word(words, field(words, automaton, struct swguard_automaton, cells) + 2 * state);
+	return verdict_in(words, automaton, head_of(words, automaton, state));
+}
 
-	return word(words, field(words, automaton, struct swguard_automaton, verdicts) + (head & SWGUARD_VERDICT_MASK));
+// The accesses that a verdict grants with nothing more to be asked or reported.
+static __always_inline __u32 granted_at_once(const __u32 *words, __u32 verdict)
+{
+	if (field(words, verdict, struct swguard_verdict, marks))
+		return 0;
+	return field(words, verdict, struct swguard_verdict, granted) &
+	       ~field(words, verdict, struct swguard_verdict, reported);
+}
+
+// The same for whatever follows a state.
+static __always_inline __u32 granted_beneath(const __u32 *words, __u32 automaton, __u32 state)
+{
+	__u32 head = head_of(words, automaton, state);
+
+	return head & SWGUARD_STATE_SETTLED ? granted_at_once(words, verdict_in(words, automaton, head)) : 0;
 }

@@ -34,20 +34,30 @@ struct walk_context {
 	struct swguard_layers *own; // where automata of layers are run
 };
 
-static __always_inline __u32 mount_sequence(void)
+// Since 6.2 (kernel/bpf/helpers.c); the verifier makes a plain load of what it is used for.
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+static __always_inline __u32 sequence_of(const void *lock)
 {
 	__u32 sequence = 1;
 
-	bpf_probe_read_kernel(&sequence, sizeof(sequence), &mount_lock);
+	if (bpf_core_type_exists(struct bpf_iter_num)) {
+		const struct seqcount *counter = bpf_rdonly_cast(lock, bpf_core_type_id_kernel(struct seqcount));
+
+		return counter->sequence;
+	}
+	bpf_probe_read_kernel(&sequence, sizeof(sequence), lock);
 	return sequence;
+}
+
+static __always_inline __u32 mount_sequence(void)
+{
+	return sequence_of(&mount_lock);
 }
 
 static __always_inline __u32 rename_sequence(void)
 {
-	__u32 sequence = 1;
-
-	bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
-	return sequence;
+	return sequence_of(&rename_lock);
 }
 
 static __always_inline __u32 dentry_sequence(struct dentry *dentry)
@@ -289,16 +299,13 @@ static long run_layer(__u32 layer, struct walk_context *context)
 	policy = policy_at(context->words, scratch->generation, own->policies[within_layers(layer)]);
 	if (!policy)
 		return 0;
-	begin_run(scratch, context->words, policy + offsetof(struct swguard_policy, files) / sizeof(__u32));
-	if (layer == 0) {
-		// In two pieces: what the directory is called leads to a state of its own.
-		bpf_loop(scratch->walk.directory_size, run_step, context, 0);
-		scratch->directory_state = scratch->run.state;
-		scratch->run.first = scratch->walk.directory_size;
-		bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
-	} else {
-		bpf_loop(scratch->size, run_step, context, 0);
-	}
+	begin_run(scratch, context->words, files_of(policy));
+	// In two pieces: what the directory is called leads to a state of its own.
+	bpf_loop(scratch->walk.directory_size, run_step, context, 0);
+	scratch->directory_states[within_layers(layer)] = scratch->run.state;
+	scratch->granted_beneath &= granted_beneath(context->words, files_of(policy), scratch->run.state);
+	scratch->run.first = scratch->walk.directory_size;
+	bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
 	scratch->states[within_layers(layer)] = scratch->run.state;
 	return 0;
 }
@@ -347,6 +354,7 @@ __noinline int resolve(void)
 	if (result != WALK_DONE)
 		return result;
 	context.own = own;
+	context.scratch->granted_beneath = SWGUARD_ALL_ACCESSES;
 	bpf_loop(own->count, run_layer, &context, 0);
 	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for.
 	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
