@@ -43,6 +43,15 @@ struct scratch {
 		__u32 state;
 		__u32 first; // where in the path it begins
 	} run;
+	// A search for a guard that denies.
+	struct {
+		__u32 list;
+		__u32 slot;
+		__u32 asked;
+		__u32 is_own; // the object's own guards; else those of a directory above
+		__u32 guard; // the word of the one that denies; 0: none yet
+		__u32 reserved;
+	} search;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;
 	__u32 generation; // by which the states were found: the word of a swguard_generation
