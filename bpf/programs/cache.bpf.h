@@ -56,59 +56,55 @@ static __always_inline struct tag *tag_for(struct tagged_directory *tagged, cons
 struct name_question {
 	__u32 generation; // word
 	__u32 asked;
-	__u32 count;
 	__u32 length;
+	__u32 reserved;
 	__u32 policies[SWGUARD_LAYERS_MAX];
 	__u32 states[SWGUARD_LAYERS_MAX]; // after the directory
 	unsigned char text[CACHE_NAME_SIZE];
 };
 
-struct name_context {
-	struct name_question *question;
+struct name_run {
+	const unsigned char *text;
 	const __u32 *words;
-	__u64 is_denied;
+	__u32 classes;
+	__u32 cells;
+	__u32 state;
+	__u32 reserved;
 };
 
-static long grant_name(__u32 layer, struct name_context *context)
+static long name_step(__u32 index, struct name_run *run)
 {
-	const struct name_question *question = context->question;
-	const __u32 *words = context->words;
-	__u32 policy, classes, cells, state;
-
-	context->is_denied = 1;
-	if (layer >= SWGUARD_LAYERS_MAX)
-		return 1;
-	policy = policy_at(words, question->generation, question->policies[within_layers(layer)]);
-	if (policy) {
-		classes = field(words, files_of(policy), struct swguard_automaton, classes);
-		cells = field(words, files_of(policy), struct swguard_automaton, cells);
-		state = step(words, classes, cells, question->states[within_layers(layer)], '/');
-		for (__u32 place = 0; place < CACHE_NAME_SIZE && place < question->length; place++)
-			state = step(words, classes, cells, state, question->text[place]);
-		if (question->asked & ~granted_at_once(words, verdict_of(words, files_of(policy), state)))
-			return 1;
-	}
-	context->is_denied = 0;
+	run->state = step(run->words, run->classes, run->cells, run->state,
+			  run->text[BOUNDED(index, CACHE_NAME_SIZE - 1)]);
 	return 0;
 }
 
-// Whether every layer grants what is asked, with nothing more to be asked or reported.
-__noinline int is_name_granted(struct name_question *question)
+// Whether a layer grants what is asked, with nothing more to be asked or reported.
+__noinline int is_name_granted(const struct name_question *question, __u32 layer)
 {
-	struct name_context context = { .question = question, .words = tables_begin(), .is_denied = 1 };
+	struct name_run run = { .words = tables_begin() };
+	__u32 policy;
 
-	if (!question || !context.words)
+	if (!question || !run.words || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
-	bpf_loop(question->count, grant_name, &context, 0);
-	return !context.is_denied;
+	policy = policy_at(run.words, question->generation, question->policies[within_layers(layer)]);
+	if (!policy)
+		return 1;
+	run.text = question->text;
+	run.classes = field(run.words, files_of(policy), struct swguard_automaton, classes);
+	run.cells = field(run.words, files_of(policy), struct swguard_automaton, cells);
+	run.state = step(run.words, run.classes, run.cells, question->states[within_layers(layer)], '/');
+	bpf_loop(question->length, name_step, &run, 0);
+	return !(question->asked &
+		 ~granted_at_once(run.words, verdict_of(run.words, files_of(policy), run.state)));
 }
 
 // The same for `name`, by the tag of the directory that it is in.
 static __noinline int is_name_granted_by_tag(const struct tag *tag, __u32 generation, struct dentry *name,
 					     __u32 accesses)
 {
-	struct name_question question = { .generation = generation, .asked = accesses, .count = tag->count };
-	__u32 length = name->d_name.len;
+	struct name_question question = { .generation = generation, .asked = accesses };
+	__u32 length = name->d_name.len, count = tag->count;
 
 	if (length == 0 || length >= CACHE_NAME_SIZE)
 		return 0;
@@ -122,7 +118,10 @@ static __noinline int is_name_granted_by_tag(const struct tag *tag, __u32 genera
 	// It may be an O_TMPFILE's.
 	if (question.text[0] == '#')
 		return 0;
-	return is_name_granted(&question);
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX && layer < count; layer++)
+		if (!is_name_granted(&question, layer))
+			return 0;
+	return 1;
 }
 
 static __always_inline bool are_same_layers(const __u32 *some, const __u32 *others)

@@ -80,18 +80,13 @@ struct report {
 };
 
 // Sends an event, and counts.
-__noinline int tell(struct report *report)
+__noinline int tell(struct scratch *scratch, const struct report *report)
 {
-	struct scratch *scratch = scratch_of_current();
 	const __u32 *words = tables_begin();
 	struct swguard_event *event;
 
-	if (!report || !words)
+	if (!scratch || !report || !words)
 		return 0;
-	if (!scratch) {
-		count_lost(words, report->policy, report->rule);
-		return 0;
-	}
 	event = &scratch->event;
 	event->generation = report->generation;
 	event->policy = report->slot;
@@ -127,7 +122,7 @@ static __always_inline long refuse(struct question *question, __u32 slot, __u32 
 		.is_quiet = question->is_quiet || denial->is_quiet,
 	};
 
-	tell(&report);
+	tell(question->scratch, &report);
 	if (complains || !denial->error)
 		return 0;
 	question->error = -(int)denial->error;
@@ -164,9 +159,6 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
 
-// What no guard has as its word: it could not be looked.
-#define SWGUARD_NO_GUARD 0xffffffffu
-
 struct guard_context {
 	struct scratch *scratch;
 	const __u32 *words;
@@ -188,13 +180,13 @@ static long search_guard(__u32 index, struct guard_context *context)
 }
 
 // The word of the guard of the policy in `slot` that denies any of `accesses` to what was walked for last; 0: none.
-__noinline __u32 denying_guard(__u32 slot, __u32 accesses)
+__noinline __u32 denying_guard(struct scratch *scratch, __u32 slot, __u32 accesses)
 {
-	struct guard_context context = { .scratch = scratch_of_current(), .words = tables_begin() };
-	struct scratch *scratch = context.scratch;
+	struct guard_context context = { .scratch = scratch, .words = tables_begin() };
 
+	// Never so, which the verifier does not know; a guard that denies, then.
 	if (!scratch || !context.words)
-		return SWGUARD_NO_GUARD;
+		return 0xffffffff;
 	scratch->search.slot = slot;
 	scratch->search.asked = accesses;
 	scratch->search.guard = 0;
@@ -233,12 +225,7 @@ static __always_inline bool find_denial(const struct question *question, __u32 l
 		return true;
 	}
 	if (question->scratch->guard_count) {
-		guard = denying_guard(slot, question->asked);
-		if (guard == SWGUARD_NO_GUARD) {
-			denial->cause = SWGUARD_CAUSE_UNRESOLVED;
-			denial->access = lowest_bit(question->asked);
-			return true;
-		}
+		guard = denying_guard(question->scratch, slot, question->asked);
 		if (guard) {
 			denial->access = lowest_bit(field(words, guard, struct swguard_guard, denied) & question->asked);
 			denial->rule = word(words, guard + offsetof(struct swguard_guard, rules) / sizeof(__u32) +

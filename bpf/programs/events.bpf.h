@@ -30,17 +30,6 @@ static __always_inline struct swguard_count *count_of(const __u32 *words, __u32 
 	return bpf_map_lookup_elem(&counters, &number);
 }
 
-// Counts a record that could not be made.
-static __always_inline void count_lost(const __u32 *words, __u32 policy, __u32 rule)
-{
-	struct swguard_count *count = count_of(words, policy, rule);
-
-	if (!count)
-		return;
-	__sync_fetch_and_add(&count->lost, 1);
-	__sync_fetch_and_add(&count->decided, 1);
-}
-
 // Sends `scratch->event`, with `path_size` bytes behind it, and counts.
 static __always_inline void send(struct scratch *scratch, const __u32 *words, __u32 policy, bool is_quiet)
 {
