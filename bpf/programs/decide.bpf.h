@@ -63,70 +63,61 @@ struct denial {
 	__u32 reserved;
 };
 
-// What a layer decided, as it is told. Numbers only: what is told goes to a function that is verified once.
+// What a layer decided, as it is reported. Numbers only: it goes to a function that is verified once.
 struct report {
+	__u32 generation; // word
 	__u32 policy; // word
 	__u32 slot;
-	__u32 generation; // number
-	__u32 rule;
-	__u32 cause;
 	__u32 object;
-	__u32 access;
 	__u32 detail;
-	__u32 would_deny;
-	__s32 error;
-	__u32 path_size; // of the scratch's path
+	__u32 path_size;
 	__u32 is_quiet;
+	__u32 reserved;
+	struct denial denial;
 };
 
-// Sends an event, and counts.
-__noinline int tell(struct scratch *scratch, const struct report *report)
+// Sends an event, and counts. Returns the error to deny with; 0 where the policy only complains, or grants.
+__noinline int send_report(struct scratch *scratch, const struct report *report)
 {
 	const __u32 *words = tables_begin();
 	struct swguard_event *event;
+	bool complains;
 
+	// Never so, which the verifier does not know.
 	if (!scratch || !report || !words)
-		return 0;
+		return -EACCES;
+	complains = field(words, report->policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS;
 	event = &scratch->event;
-	event->generation = report->generation;
+	event->generation = field(words, report->generation, struct swguard_generation, number);
 	event->policy = report->slot;
-	event->rule = report->rule;
-	event->cause = report->cause;
+	event->rule = report->denial.rule;
+	event->cause = report->denial.cause;
 	event->object = report->object;
-	event->access = report->access;
+	event->access = report->denial.access;
 	event->detail = report->detail;
-	event->would_deny = report->would_deny;
-	event->error = report->error;
-	event->path_size = report->path_size;
-	send(scratch, words, report->policy, report->is_quiet);
-	return 0;
+	event->would_deny = complains && report->denial.error;
+	event->error = report->denial.error;
+	event->path_size = report->object == SWGUARD_OBJECT_FILE ? scratch->size : report->path_size;
+	send(scratch, words, report->policy, report->is_quiet || report->denial.is_quiet);
+	return complains ? 0 : -(int)report->denial.error;
 }
 
 // Reports what the policy in `slot` says; a denial stops the asking unless the policy only complains.
 static __always_inline long refuse(struct question *question, __u32 slot, __u32 policy, const struct denial *denial)
 {
-	const __u32 *words = question->words;
-	bool complains = field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS;
 	struct report report = {
+		.generation = question->generation,
 		.policy = policy,
 		.slot = slot,
-		.generation = field(words, question->generation, struct swguard_generation, number),
-		.rule = denial->rule,
-		.cause = denial->cause,
 		.object = question->object,
-		.access = denial->access,
 		.detail = question->noted,
-		.would_deny = complains && denial->error,
-		.error = denial->error,
-		.path_size = question->object == SWGUARD_OBJECT_FILE ? question->scratch->size : question->path_size,
-		.is_quiet = question->is_quiet || denial->is_quiet,
+		.path_size = question->path_size,
+		.is_quiet = question->is_quiet,
+		.denial = *denial,
 	};
 
-	tell(question->scratch, &report);
-	if (complains || !denial->error)
-		return 0;
-	question->error = -(int)denial->error;
-	return 1;
+	question->error = send_report(question->scratch, &report);
+	return question->error != 0;
 }
 
 // The number of the lowest bit of a set that is not empty: its product with a de Bruijn sequence has the number on top.
