@@ -15,7 +15,7 @@
 #define CACHE_WAYS 4
 // After this many ticks a tag is dropped: a minute at 250 a second. A counter of 32 bits takes longer to come round.
 #define CACHE_LIFE 15000
-// Names as long as this are walked for where they matter. A power of two.
+// Names as long as this are walked for where they matter: what no dentry has within it (fs/dcache.c, d_iname).
 #define CACHE_NAME_SIZE 32
 
 struct tag {
@@ -52,19 +52,15 @@ static __always_inline struct tag *tag_for(struct tagged_directory *tagged, cons
 	return &tagged->tags[(own->policies[0] + own->count) % CACHE_WAYS];
 }
 
-// A request for a name whose directory has a tag.
-struct name_question {
-	__u32 generation; // word
-	__u32 asked;
+// A name that is short enough to stand in its dentry.
+struct short_name {
 	__u32 length;
 	__u32 reserved;
-	__u32 policies[SWGUARD_LAYERS_MAX];
-	__u32 states[SWGUARD_LAYERS_MAX]; // after the directory
-	unsigned char text[CACHE_NAME_SIZE];
+	__u64 text[CACHE_NAME_SIZE / 8];
 };
 
 struct name_run {
-	const unsigned char *text;
+	const struct short_name *name;
 	const __u32 *words;
 	__u32 classes;
 	__u32 cells;
@@ -72,54 +68,59 @@ struct name_run {
 	__u32 reserved;
 };
 
-static long name_step(__u32 index, struct name_run *run)
+// The next eight bytes.
+static long run_over_piece(__u32 index, struct name_run *run)
 {
-	run->state = step(run->words, run->classes, run->cells, run->state,
-			  run->text[BOUNDED(index, CACHE_NAME_SIZE - 1)]);
+	__u64 piece = run->name->text[BOUNDED(index, CACHE_NAME_SIZE / 8 - 1)];
+	__u32 state = run->state, classes = run->classes, cells = run->cells, rest = run->name->length - 8 * index;
+	const __u32 *words = run->words;
+
+	for (__u32 place = 0; place < 8 && place < rest; place++, piece >>= 8)
+		state = step(words, classes, cells, state, piece);
+	run->state = state;
 	return 0;
 }
 
-// Whether a layer grants what is asked, with nothing more to be asked or reported.
-__noinline int is_name_granted(const struct name_question *question, __u32 layer)
+// Whether a layer grants `accesses` to a name in the directory of the tag, with nothing more to be asked or reported.
+__noinline int is_name_granted(const struct tag *tag, __u32 layer, __u32 generation, const struct short_name *name,
+			       __u32 accesses)
 {
-	struct name_run run = { .words = tables_begin() };
-	__u32 policy;
+	struct name_run run = { .name = name, .words = tables_begin() };
+	__u32 files;
 
-	if (!question || !run.words || layer >= SWGUARD_LAYERS_MAX)
+	if (!tag || !name || !run.words || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
-	policy = policy_at(run.words, question->generation, question->policies[within_layers(layer)]);
-	if (!policy)
+	files = policy_at(run.words, generation, tag->policies[within_layers(layer)]);
+	if (!files)
 		return 1;
-	run.text = question->text;
-	run.classes = field(run.words, files_of(policy), struct swguard_automaton, classes);
-	run.cells = field(run.words, files_of(policy), struct swguard_automaton, cells);
-	run.state = step(run.words, run.classes, run.cells, question->states[within_layers(layer)], '/');
-	bpf_loop(question->length, name_step, &run, 0);
-	return !(question->asked &
-		 ~granted_at_once(run.words, verdict_of(run.words, files_of(policy), run.state)));
+	files = files_of(files);
+	run.classes = field(run.words, files, struct swguard_automaton, classes);
+	run.cells = field(run.words, files, struct swguard_automaton, cells);
+	run.state = step(run.words, run.classes, run.cells, tag->states[within_layers(layer)], '/');
+	bpf_loop((name->length + 7) / 8, run_over_piece, &run, 0);
+	return !(accesses & ~granted_at_once(run.words, verdict_of(run.words, files, run.state)));
 }
 
-// The same for `name`, by the tag of the directory that it is in.
-static __noinline int is_name_granted_by_tag(const struct tag *tag, __u32 generation, struct dentry *name,
+// Whether every layer does.
+static __noinline int is_name_granted_by_tag(const struct tag *tag, __u32 generation, struct dentry *dentry,
 					     __u32 accesses)
 {
-	struct name_question question = { .generation = generation, .asked = accesses };
-	__u32 length = name->d_name.len, count = tag->count;
+	struct short_name name = { .length = dentry->d_name.len };
+	const __u64 *within = (void *)dentry + bpf_core_field_offset(struct dentry, d_iname);
+	__u32 count = tag->count;
 
-	if (length == 0 || length >= CACHE_NAME_SIZE)
+	if (name.length == 0 || name.length >= CACHE_NAME_SIZE ||
+	    (__u64)dentry->d_name.name != (__u64)within)
 		return 0;
-	question.length = length;
-	__builtin_memcpy(question.policies, tag->policies, sizeof(question.policies));
-	__builtin_memcpy(question.states, tag->states, sizeof(question.states));
-	// 6.1 forgets the bound on the way.
-	asm volatile("%0 &= %1" : "+r"(length) : "i"(CACHE_NAME_SIZE - 1));
-	if (bpf_probe_read_kernel(question.text, length, name->d_name.name))
-		return 0;
+	// clang would have the loader fit a load of eight bytes to a field of another size.
+	asm volatile("" : "+r"(within));
+	for (__u32 piece = 0; piece < CACHE_NAME_SIZE / 8; piece++)
+		name.text[piece] = within[piece];
 	// It may be an O_TMPFILE's.
-	if (question.text[0] == '#')
+	if ((__u8)name.text[0] == '#')
 		return 0;
 	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX && layer < count; layer++)
-		if (!is_name_granted(&question, layer))
+		if (!is_name_granted(tag, layer, generation, &name, accesses))
 			return 0;
 	return 1;
 }
@@ -163,7 +164,10 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	sequence = name->d_seq.seqcount.sequence;
 	barrier();
 	// The counters last: up to here nothing was renamed or mounted since the walk, and the name is in the directory.
-	if (name->d_parent != directory || tag->renames != rename_sequence() || tag->mounts != mount_sequence())
+	if (name->d_parent != directory)
+		return false;
+	barrier();
+	if (tag->renames != rename_sequence() || tag->mounts != mount_sequence())
 		return false;
 	if (accesses & ~granted && !is_name_granted_by_tag(tag, generation, name, accesses))
 		return false;

@@ -7,6 +7,7 @@
 
 #include "guards.bpf.h"
 #include "layers.bpf.h"
+#include "locks.bpf.h"
 
 #define PROC_SUPER_MAGIC 0x9fa0
 #define NSFS_MAGIC 0x6e736673
@@ -22,43 +23,12 @@ enum walk_result {
 	WALK_AGAIN,
 };
 
-// The seqlocks that every change of the mount tree and every rename take (fs/namespace.c, fs/dcache.c); their counters
-// stand first.
-extern const void mount_lock __ksym;
-extern const void rename_lock __ksym;
-
 // What a loop's function gets.
 struct walk_context {
 	struct scratch *scratch;
 	const __u32 *words;
 	struct swguard_layers *own; // where automata of layers are run
 };
-
-// Since 6.2 (kernel/bpf/helpers.c); the verifier makes a plain load of what it is used for.
-extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
-
-static __always_inline __u32 sequence_of(const void *lock)
-{
-	__u32 sequence = 1;
-
-	if (bpf_core_type_exists(struct bpf_iter_num)) {
-		const struct seqcount *counter = bpf_rdonly_cast(lock, bpf_core_type_id_kernel(struct seqcount));
-
-		return counter->sequence;
-	}
-	bpf_probe_read_kernel(&sequence, sizeof(sequence), lock);
-	return sequence;
-}
-
-static __always_inline __u32 mount_sequence(void)
-{
-	return sequence_of(&mount_lock);
-}
-
-static __always_inline __u32 rename_sequence(void)
-{
-	return sequence_of(&rename_lock);
-}
 
 static __always_inline __u32 dentry_sequence(struct dentry *dentry)
 {
@@ -170,7 +140,7 @@ static __always_inline bool is_own_process(struct dentry *dentry)
 	if (!inode)
 		return false;
 	entry = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
-	return BPF_CORE_READ(entry, pid) == bpf_get_current_task_btf()->group_leader->thread_pid;
+	return BPF_CORE_READ(entry, pid) == BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, thread_pid);
 }
 
 static __always_inline bool is_linkless(struct dentry *dentry)
