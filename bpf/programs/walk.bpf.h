@@ -299,6 +299,9 @@ __noinline int find_path(void)
 		return WALK_UNRESOLVED;
 	if (scratch->walk.result != WALK_DONE)
 		return scratch->walk.result;
+	// The last name may have gone beyond.
+	if (scratch->walk.size >= SWGUARD_PATH_SIZE)
+		return WALK_UNRESOLVED;
 	scratch->size = scratch->walk.size;
 	if (scratch->size == 0) {
 		scratch->path[0] = '/';
@@ -331,8 +334,9 @@ __noinline int resolve(void)
 	context.own = own;
 	context.scratch->granted_beneath = SWGUARD_ALL_ACCESSES;
 	bpf_loop(own->count, run_layer, &context, 0);
-	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for.
+	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for, and what can be too long.
 	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
-				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count < 2;
+				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count < 2 &&
+				       context.scratch->walk.directory_size < SWGUARD_PATH_SIZE - 256;
 	return WALK_DONE;
 }
