@@ -65,6 +65,10 @@ struct Enforcement: ~Copyable {
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
         let object = try open.load()
+        let found = try object.run("swguard_find_locks")
+        guard found == 0 else {
+            throw KernelError(operation: "find the kernel's locks of mounts and names", code: -found)
+        }
         let tables = try MappedMap(mapping: try object.map("tables"))
         let counters = try MappedMap(mapping: try object.map("counters"))
         var arena = Arena(tables: tables, counters: counters, guarded: try object.map("guarded"))
@@ -74,7 +78,10 @@ struct Enforcement: ~Copyable {
         // Programs always find a generation.
         Self.placeNothing(in: &arena)
         var links = LinkSet()
-        let attachable = object.programs.filter { !(sections[$0] ?? "").hasPrefix("iter/") }
+        let attachable = object.programs.filter { program in
+            let section = sections[program] ?? ""
+            return !section.hasPrefix("iter/") && section != "syscall"
+        }
         for program in attachable where !Self.entries.contains(program) {
             try links.attach(program, of: object)
         }

@@ -195,6 +195,21 @@ public struct Object: ~Copyable {
         return Int(information.verified_insns)
     }
 
+    /// Runs a program of the type `syscall` once, without arguments; gives what it returns.
+    ///
+    /// ## Minimum kernel version
+    /// 5.14.
+    public borrowing func run(_ program: String) throws(KernelError) -> Int32 {
+        let handle = unsafe try self.program(program)
+        var options = unsafe bpf_test_run_opts()
+        unsafe options.sz = MemoryLayout<bpf_test_run_opts>.size
+        let result = unsafe bpf_prog_test_run_opts(bpf_program__fd(handle), &options)
+        guard result == 0 else {
+            throw KernelError(operation: "run the BPF program '\(program)'", code: -result)
+        }
+        return unsafe Int32(bitPattern: options.retval)
+    }
+
     /// libbpf's handle of the program `name`, for as long as this object lives.
     @unsafe
     borrowing func program(_ name: String) throws(KernelError) -> OpaquePointer {

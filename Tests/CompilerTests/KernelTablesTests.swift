@@ -1,3 +1,4 @@
+import Automata
 import CSwguardBPF
 import Compiler
 import Foundation
@@ -39,6 +40,11 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(MemoryLayout<swguard_generation>.offset(of: \.executables) == 6 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.cgroups) == 10 * 4)
         #expect(OPERATION_COUNT_FOR_TESTS == Operation.allCases.count)
+    }
+
+    @Test func `the flags of a state are where the programs look for them`() {
+        #expect(LookupTable.verdictMask == UInt32(SWGUARD_VERDICT_MASK))
+        #expect(LookupTable.settledFlag == UInt32(SWGUARD_STATE_SETTLED))
     }
 
     /// decide.bpf.h: `operation_rules` is a word of 26 rules.

@@ -42,6 +42,8 @@ _Static_assert(sizeof(struct swguard_automaton) == 16, "in `tables`");
 
 // Of the tag of a state's first cell, the verdict's number.
 #define SWGUARD_VERDICT_MASK 0x3fffffffu
+// In the same tag: the state leads only to itself, whatever follows.
+#define SWGUARD_STATE_SETTLED 0x40000000u
 
 // Accesses, in the order of the policy language's tables. Of a file:
 enum swguard_access : __u32 {
@@ -56,6 +58,7 @@ enum swguard_access : __u32 {
 	SWGUARD_DEVICE = 1u << 8,
 };
 #define SWGUARD_FILE_ACCESSES 9
+#define SWGUARD_ALL_ACCESSES ((1u << SWGUARD_FILE_ACCESSES) - 1)
 
 // What a policy says of an object: for each access, whether it is granted, and the rule that decided.
 struct swguard_verdict {

@@ -1,5 +1,6 @@
-// What a directory is called does not change between two opens in it, mostly: the state of a policy's automaton after it
-// is kept with its inode, and the usual open takes one step for each byte of the last name.
+// What a directory is called does not change between two opens in it, mostly: where its path leads the automata of a task's
+// policies is kept with its inode. Where all of them grant the same to whatever is beneath, the usual open is decided by
+// that; else it takes one step for each byte of the last name.
 //
 // A tag holds as long as the kernel's own counters of renames and of mounts, which d_path itself relies on, are where they
 // were before the walk that made it: then nothing was renamed or mounted anywhere. Only directories are kept, never files,
@@ -7,44 +8,34 @@
 // who asks. A tag that does not hold, or is not there, costs a walk and nothing else.
 #pragma once
 
+#include "guards.bpf.h"
 #include "walk.bpf.h"
 
-// How many policies a directory can have a tag for, each at its slot's remainder.
+// How many sets of layers a directory can have a tag for.
 #define CACHE_WAYS 4
 // After this many ticks a tag is dropped: a minute at 250 a second. A counter of 32 bits takes longer to come round.
 #define CACHE_LIFE 15000
-// Names as long as this are walked. A power of two.
+// Names as long as this are walked for where they matter: what no dentry has within it (fs/dcache.c, d_iname).
 #define CACHE_NAME_SIZE 32
 
 struct tag {
+	// Odd while it is written; moved by every writer. x86 neither reorders loads nor stores, the rest is the compiler's.
+	__u32 version;
+	__u32 generation; // its number: its word may be another one's later
 	__u64 mount; // struct vfsmount *
 	__u64 dentry;
 	__u64 ticks;
-	__u32 generation; // its number: its word may be another one's later
-	__u32 slot;
 	__u32 renames;
 	__u32 mounts;
-	__u32 state;
-	__u32 reserved;
-	// Of all that stands before: a tag that somebody is writing while it is read does not check.
-	__u64 check;
+	__u32 granted; // by every layer, to whatever is in the directory
+	__u32 count; // of layers
+	__u32 policies[SWGUARD_LAYERS_MAX]; // all words of the task's, whatever their count
+	__u32 states[SWGUARD_LAYERS_MAX];
 };
 
 struct tagged_directory {
 	struct tag tags[CACHE_WAYS];
 };
-
-static __always_inline __u64 check_of(const struct tag *tag)
-{
-	const __u64 factor = 0x9e3779b97f4a7c15ull;
-	__u64 sum = tag->mount;
-
-	sum = (sum ^ tag->dentry) * factor;
-	sum = (sum ^ tag->ticks) * factor;
-	sum = (sum ^ (tag->generation | (__u64)tag->slot << 32)) * factor;
-	sum = (sum ^ (tag->renames | (__u64)tag->mounts << 32)) * factor;
-	return (sum ^ tag->state) * factor;
-}
 
 struct {
 	__uint(type, BPF_MAP_TYPE_INODE_STORAGE);
@@ -56,96 +47,166 @@ struct {
 // Whether the cache is used at all: for tests, which compare verdicts with and without.
 const volatile __u32 has_cache = 1;
 
-// A run over a name that stands on the stack.
-struct short_run {
+static __always_inline struct tag *tag_for(struct tagged_directory *tagged, const struct swguard_layers *own)
+{
+	return &tagged->tags[(own->policies[0] + own->count) % CACHE_WAYS];
+}
+
+// A name that is short enough to stand in its dentry.
+struct short_name {
+	__u32 length;
+	__u32 reserved;
+	__u64 text[CACHE_NAME_SIZE / 8];
+};
+
+struct name_run {
+	const struct short_name *name;
 	const __u32 *words;
 	__u32 classes;
 	__u32 cells;
 	__u32 state;
 	__u32 reserved;
-	unsigned char text[CACHE_NAME_SIZE];
 };
 
-static long short_run_step(__u32 index, struct short_run *run)
+// The next eight bytes.
+static long run_over_piece(__u32 index, struct name_run *run)
 {
-	run->state = step(run->words, run->classes, run->cells, run->state,
-			  run->text[BOUNDED(index, CACHE_NAME_SIZE - 1)]);
-	return run->state == 0;
+	__u64 piece = run->name->text[BOUNDED(index, CACHE_NAME_SIZE / 8 - 1)];
+	__u32 state = run->state, classes = run->classes, cells = run->cells, rest = run->name->length - 8 * index;
+	const __u32 *words = run->words;
+
+	for (__u32 place = 0; place < 8 && place < rest; place++, piece >>= 8)
+		state = step(words, classes, cells, state, piece);
+	run->state = state;
+	return 0;
 }
 
-// The verdict that a policy has for `name` in `directory` on `mount`: its word; 0 where it must be walked for.
-static __always_inline __u32 cached_verdict(const __u32 *words, __u32 generation, __u32 slot, __u32 policy,
-					    struct vfsmount *mount, struct dentry *directory, struct dentry *name)
+// Whether a layer grants `accesses` to a name in the directory of the tag, with nothing more to be asked or reported.
+__noinline int is_name_granted(const struct tag *tag, __u32 layer, __u32 generation, const struct short_name *name,
+			       __u32 accesses)
 {
-	struct tagged_directory *tagged;
-	__u32 automaton, length, sequence, way = slot % CACHE_WAYS;
-	struct short_run run;
-	const unsigned char *from;
-	struct inode *inode;
-	struct tag tag;
+	struct name_run run = { .name = name, .words = tables_begin() };
+	__u32 files;
 
-	if (!has_cache || name == mount->mnt_root)
+	if (!tag || !name || !run.words || layer >= SWGUARD_LAYERS_MAX)
 		return 0;
+	files = policy_at(run.words, generation, tag->policies[within_layers(layer)]);
+	if (!files)
+		return 1;
+	files = files_of(files);
+	run.classes = field(run.words, files, struct swguard_automaton, classes);
+	run.cells = field(run.words, files, struct swguard_automaton, cells);
+	run.state = step(run.words, run.classes, run.cells, tag->states[within_layers(layer)], '/');
+	bpf_loop((name->length + 7) / 8, run_over_piece, &run, 0);
+	return !(accesses & ~granted_at_once(run.words, verdict_of(run.words, files, run.state)));
+}
+
+// Whether every layer does.
+static __noinline int is_name_granted_by_tag(const struct tag *tag, __u32 generation, struct dentry *dentry,
+					     __u32 accesses)
+{
+	struct short_name name = { .length = dentry->d_name.len };
+	const __u64 *within = (void *)dentry + bpf_core_field_offset(struct dentry, d_iname);
+	__u32 count = tag->count;
+
+	if (name.length == 0 || name.length >= CACHE_NAME_SIZE ||
+	    (__u64)dentry->d_name.name != (__u64)within)
+		return 0;
+	// clang would have the loader fit a load of eight bytes to a field of another size.
+	asm volatile("" : "+r"(within));
+	for (__u32 piece = 0; piece < CACHE_NAME_SIZE / 8; piece++)
+		name.text[piece] = within[piece];
+	// It may be an O_TMPFILE's.
+	if ((__u8)name.text[0] == '#')
+		return 0;
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX && layer < count; layer++)
+		if (!is_name_granted(tag, layer, generation, &name, accesses))
+			return 0;
+	return 1;
+}
+
+static __always_inline bool are_same_layers(const __u32 *some, const __u32 *others)
+{
+	const __u64 *a = (const __u64 *)some, *b = (const __u64 *)others;
+
+	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+}
+
+// Whether every layer grants `accesses` to `name`, by the tag of the directory. False: it must be walked for.
+static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, struct vfsmount *mount,
+					      struct dentry *directory, struct dentry *name, __u32 accesses)
+{
+	const __u32 *words = tables_begin();
+	struct tagged_directory *tagged;
+	__u32 generation, version, granted, sequence;
+	struct inode *inode;
+	struct tag *tag;
+
+	// What is at a mount's root is called as the mount point is.
+	if (!has_cache || !words || name == mount->mnt_root)
+		return false;
 	inode = directory->d_inode;
 	if (!inode)
-		return 0;
+		return false;
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, 0);
 	if (!tagged)
-		return 0;
-	tag = tagged->tags[way];
-	if (tag.check != check_of(&tag) || tag.mount != (__u64)mount || tag.dentry != (__u64)directory || tag.generation != field(words, generation, struct swguard_generation, number) ||
-	    tag.slot != slot || tag.renames != rename_sequence() || tag.mounts != mount_sequence() ||
-	    bpf_jiffies64() - tag.ticks > CACHE_LIFE)
-		return 0;
+		return false;
+	tag = tag_for(tagged, own);
+	version = tag->version;
+	barrier();
+	generation = generation_now(words);
+	granted = tag->granted;
+	if (version & 1 || tag->mount != (__u64)mount || tag->dentry != (__u64)directory ||
+	    tag->generation != field(words, generation, struct swguard_generation, number) ||
+	    tag->count != own->count || !are_same_layers(tag->policies, own->policies) ||
+	    bpf_jiffies64() - tag->ticks > CACHE_LIFE)
+		return false;
 	sequence = name->d_seq.seqcount.sequence;
 	barrier();
-	length = name->d_name.len;
-	from = name->d_name.name;
-	if (length == 0 || length >= CACHE_NAME_SIZE)
-		return 0;
-	// 6.1 forgets the bound on the way.
-	asm volatile("%0 &= %1" : "+r"(length) : "i"(CACHE_NAME_SIZE - 1));
-	if (bpf_probe_read_kernel(run.text, length, from))
-		return 0;
-	// It may be an O_TMPFILE's.
-	if (run.text[0] == '#')
-		return 0;
-	automaton = policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-	run.words = words;
-	run.classes = field(words, automaton, struct swguard_automaton, classes);
-	run.cells = field(words, automaton, struct swguard_automaton, cells);
-	run.state = step(words, run.classes, run.cells, tag.state, '/');
-	bpf_loop(length, short_run_step, &run, 0);
-	// Renamed while its name was read: it may be half of each.
+	// The counters last: up to here nothing was renamed or mounted since the walk, and the name is in the directory.
+	if (name->d_parent != directory)
+		return false;
 	barrier();
-	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence)
-		return 0;
-	return verdict_of(words, automaton, run.state);
+	if (tag->renames != rename_sequence() || tag->mounts != mount_sequence())
+		return false;
+	if (accesses & ~granted && !is_name_granted_by_tag(tag, generation, name, accesses))
+		return false;
+	barrier();
+	// Renamed while its name was read: it may be half of each. Or the tag was written while it was read.
+	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence || version != tag->version)
+		return false;
+	return !field(words, generation, struct swguard_generation, guard_count) ||
+	       !guards_of(name, field(words, generation, struct swguard_generation, number));
 }
 
-// Keeps the state after the directory that the last walk found its object in.
-static __always_inline void keep_tag(const __u32 *words, struct dentry *directory, struct scratch *scratch,
-				     const struct swguard_layers *own)
+// Keeps where the directory leads that the last walk found its object in.
+static __always_inline void keep_tag(struct dentry *directory, struct scratch *scratch, const struct swguard_layers *own)
 {
-	struct tagged_directory *tagged;
+	const __u32 *words = tables_begin();
 	struct inode *inode = directory->d_inode;
-	struct tag tag = {
-		// As numbers.
-		.mount = scratch->mount,
-		.dentry = scratch->walk.directory,
-		.ticks = bpf_jiffies64(),
-		.generation = field(words, scratch->generation, struct swguard_generation, number),
-		.slot = own->policies[0],
-		.renames = scratch->walk.renames,
-		.mounts = scratch->walk.mounts,
-		.state = scratch->directory_state,
-	};
+	struct tagged_directory *tagged;
+	struct tag *tag;
+	__u32 version;
 
-	if (!has_cache || !inode || !scratch->is_keepable || own->count != 1)
+	if (!has_cache || !inode || !words || !scratch->is_keepable)
 		return;
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!tagged)
 		return;
-	tag.check = check_of(&tag);
-	tagged->tags[tag.slot % CACHE_WAYS] = tag;
+	tag = tag_for(tagged, own);
+	version = tag->version;
+	if (version & 1 || !__sync_bool_compare_and_swap(&tag->version, version, version + 1))
+		return;
+	tag->generation = field(words, scratch->generation, struct swguard_generation, number);
+	tag->mount = scratch->mount;
+	tag->dentry = scratch->walk.directory;
+	tag->ticks = bpf_jiffies64();
+	tag->renames = scratch->walk.renames;
+	tag->mounts = scratch->walk.mounts;
+	tag->granted = scratch->granted_beneath;
+	tag->count = own->count;
+	__builtin_memcpy(tag->policies, own->policies, sizeof(tag->policies));
+	__builtin_memcpy(tag->states, scratch->directory_states, sizeof(tag->states));
+	barrier();
+	tag->version = version + 2;
 }

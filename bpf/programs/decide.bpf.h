@@ -63,29 +63,61 @@ struct denial {
 	__u32 reserved;
 };
 
+// What a layer decided, as it is reported. Numbers only: it goes to a function that is verified once.
+struct report {
+	__u32 generation; // word
+	__u32 policy; // word
+	__u32 slot;
+	__u32 object;
+	__u32 detail;
+	__u32 path_size;
+	__u32 is_quiet;
+	__u32 reserved;
+	struct denial denial;
+};
+
+// Sends an event, and counts. Returns the error to deny with; 0 where the policy only complains, or grants.
+__noinline int send_report(struct scratch *scratch, const struct report *report)
+{
+	const __u32 *words = tables_begin();
+	struct swguard_event *event;
+	bool complains;
+
+	// Never so, which the verifier does not know.
+	if (!scratch || !report || !words)
+		return -EACCES;
+	complains = field(words, report->policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS;
+	event = &scratch->event;
+	event->generation = field(words, report->generation, struct swguard_generation, number);
+	event->policy = report->slot;
+	event->rule = report->denial.rule;
+	event->cause = report->denial.cause;
+	event->object = report->object;
+	event->access = report->denial.access;
+	event->detail = report->detail;
+	event->would_deny = complains && report->denial.error;
+	event->error = report->denial.error;
+	event->path_size = report->object == SWGUARD_OBJECT_FILE ? scratch->size : report->path_size;
+	send(scratch, words, report->policy, report->is_quiet || report->denial.is_quiet);
+	return complains ? 0 : -(int)report->denial.error;
+}
+
 // Reports what the policy in `slot` says; a denial stops the asking unless the policy only complains.
 static __always_inline long refuse(struct question *question, __u32 slot, __u32 policy, const struct denial *denial)
 {
-	struct scratch *scratch = question->scratch;
-	struct swguard_event *event = &scratch->event;
-	const __u32 *words = question->words;
-	bool complains = field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS;
+	struct report report = {
+		.generation = question->generation,
+		.policy = policy,
+		.slot = slot,
+		.object = question->object,
+		.detail = question->noted,
+		.path_size = question->path_size,
+		.is_quiet = question->is_quiet,
+		.denial = *denial,
+	};
 
-	event->generation = field(words, question->generation, struct swguard_generation, number);
-	event->policy = slot;
-	event->rule = denial->rule;
-	event->cause = denial->cause;
-	event->object = question->object;
-	event->access = denial->access;
-	event->detail = question->noted;
-	event->would_deny = complains && denial->error;
-	event->error = denial->error;
-	event->path_size = question->object == SWGUARD_OBJECT_FILE ? scratch->size : question->path_size;
-	send(scratch, words, policy, question->is_quiet || denial->is_quiet);
-	if (complains || !denial->error)
-		return 0;
-	question->error = -(int)denial->error;
-	return 1;
+	question->error = send_report(question->scratch, &report);
+	return question->error != 0;
 }
 
 // The number of the lowest bit of a set that is not empty: its product with a de Bruijn sequence has the number on top.
@@ -108,11 +140,6 @@ static __always_inline __u32 policy_of_layer(const struct question *question, __
 	return policy_at(question->words, question->generation, *slot);
 }
 
-static __always_inline __u32 files_of(__u32 policy)
-{
-	return policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
-}
-
 static __always_inline bool is_allowed(const __u32 *words, __u32 policy, __u32 operation)
 {
 	return field(words, policy, struct swguard_policy, operations) & OPERATION(operation);
@@ -123,101 +150,106 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
 
-// Looks for a guard of the policy in `slot` that denies any of what is asked.
-struct guard_search {
+struct guard_context {
 	struct scratch *scratch;
 	const __u32 *words;
-	__u32 list;
-	__u32 slot;
-	__u32 asked;
-	__u32 is_own; // the object's own guards; else those of a directory above
-	__u32 denied;
-	__u32 guard; // the word of the one that denies
 };
 
-static long search_guard(__u32 index, struct guard_search *search)
+// The guards of one object, looked through for one of a policy that denies.
+static long search_guard(__u32 index, struct guard_context *context)
 {
-	const __u32 *words = search->words;
-	__u32 guard = search->list + 1 + index * (sizeof(struct swguard_guard) / sizeof(__u32));
-	__u32 denied = field(words, guard, struct swguard_guard, denied) & search->asked;
+	struct scratch *scratch = context->scratch;
+	const __u32 *words = context->words;
+	__u32 guard = scratch->search.list + 1 + index * (sizeof(struct swguard_guard) / sizeof(__u32));
 
-	if (!denied || field(words, guard, struct swguard_guard, slot) != search->slot ||
-	    !(search->is_own || field(words, guard, struct swguard_guard, is_subtree)))
+	if (!(field(words, guard, struct swguard_guard, denied) & scratch->search.asked) ||
+	    field(words, guard, struct swguard_guard, slot) != scratch->search.slot ||
+	    !(scratch->search.is_own || field(words, guard, struct swguard_guard, is_subtree)))
 		return 0;
-	search->denied = denied;
-	search->guard = guard;
+	scratch->search.guard = guard;
 	return 1;
 }
 
-static long search_guard_list(__u32 number, struct guard_search *search)
+// The word of the guard of the policy in `slot` that denies any of `accesses` to what was walked for last; 0: none.
+__noinline __u32 denying_guard(struct scratch *scratch, __u32 slot, __u32 accesses)
 {
-	search->list = search->scratch->guards[BOUNDED(number, SWGUARD_GUARDS_MAX - 1)];
-	search->is_own = number == 0;
-	if (search->list)
-		bpf_loop(word(search->words, search->list), search_guard, search, 0);
-	return search->denied ? 1 : 0;
+	struct guard_context context = { .scratch = scratch, .words = tables_begin() };
+
+	// Never so, which the verifier does not know; a guard that denies, then.
+	if (!scratch || !context.words)
+		return 0xffffffff;
+	scratch->search.slot = slot;
+	scratch->search.asked = accesses;
+	scratch->search.guard = 0;
+	// No loop in a loop of the kernel: calls are eight deep at most.
+	for (__u32 number = 0; number < SWGUARD_GUARDS_MAX && number < scratch->guard_count; number++) {
+		scratch->search.list = scratch->guards[number];
+		// The object's own; else those of a directory above.
+		scratch->search.is_own = number == 0;
+		if (scratch->search.list && !scratch->search.guard)
+			bpf_loop(word(context.words, scratch->search.list), search_guard, &context, 0);
+	}
+	return scratch->search.guard;
 }
 
-static long judge_file(__u32 layer, struct question *question)
+// What a layer says of a file: false where it grants it, and reports nothing.
+static __always_inline bool find_denial(const struct question *question, __u32 layer, __u32 slot, __u32 policy,
+					struct denial *denial)
 {
-	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
 	const __u32 *words = question->words;
-	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, denied, reported;
+	__u32 verdict, denied, guard, reported, rules;
 
-	if (!policy || layer >= SWGUARD_LAYERS_MAX)
-		return 0;
 	if (question->result != WALK_DONE) {
+		denial->cause = SWGUARD_CAUSE_UNRESOLVED;
+		denial->access = lowest_bit(question->asked);
 		// A policy without `files` asks for no name.
-		if (!(field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_FILES))
-			return 0;
-		denial.cause = SWGUARD_CAUSE_UNRESOLVED;
-		denial.access = lowest_bit(question->asked);
-		return refuse(question, slot, policy, &denial);
+		return field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_FILES;
 	}
 	verdict = verdict_of(words, files_of(policy), question->scratch->states[within_layers(layer)]);
+	rules = verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32);
 	denied = question->asked & ~field(words, verdict, struct swguard_verdict, granted);
 	reported = field(words, verdict, struct swguard_verdict, reported);
 	if (denied) {
-		denial.access = lowest_bit(denied);
-		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) +
-						  denial.access);
-		denial.is_quiet = !(reported >> denial.access & 1);
-		return refuse(question, slot, policy, &denial);
+		denial->access = lowest_bit(denied);
+		denial->rule = word(words, rules + denial->access);
+		denial->is_quiet = !(reported >> denial->access & 1);
+		return true;
 	}
 	if (question->scratch->guard_count) {
-		struct guard_search search = {
-			.scratch = question->scratch,
-			.words = words,
-			.slot = slot,
-			.asked = question->asked,
-		};
-
-		bpf_loop(question->scratch->guard_count, search_guard_list, &search, 0);
-		if (search.denied) {
-			denial.access = lowest_bit(search.denied);
-			denial.rule = word(words, search.guard +
-							  offsetof(struct swguard_guard, rules) / sizeof(__u32) +
-							  denial.access);
-			return refuse(question, slot, policy, &denial);
+		guard = denying_guard(question->scratch, slot, question->asked);
+		if (guard) {
+			denial->access = lowest_bit(field(words, guard, struct swguard_guard, denied) & question->asked);
+			denial->rule = word(words, guard + offsetof(struct swguard_guard, rules) / sizeof(__u32) +
+							   denial->access);
+			return true;
 		}
 	}
 	if (field(words, verdict, struct swguard_verdict, marks) & SWGUARD_MARK_KERNEL_HELPER &&
 	    question->asked & (SWGUARD_WRITE | SWGUARD_CREATE | SWGUARD_REMOVE) &&
 	    !is_allowed(words, policy, OPERATION_KERNEL_HELPER)) {
-		denial.cause = SWGUARD_CAUSE_OPERATION;
-		denial.access = OPERATION_KERNEL_HELPER;
-		denial.error = EPERM;
-		denial.rule = rule_of_operation(words, policy, OPERATION_KERNEL_HELPER);
-		return refuse(question, slot, policy, &denial);
+		denial->cause = SWGUARD_CAUSE_OPERATION;
+		denial->access = OPERATION_KERNEL_HELPER;
+		denial->error = EPERM;
+		denial->rule = rule_of_operation(words, policy, OPERATION_KERNEL_HELPER);
+		return true;
 	}
 	if (question->asked & reported) {
-		denial.access = lowest_bit(question->asked & reported);
-		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) +
-						  denial.access);
-		denial.error = 0;
-		return refuse(question, slot, policy, &denial);
+		denial->access = lowest_bit(question->asked & reported);
+		denial->rule = word(words, rules + denial->access);
+		denial->error = 0;
+		return true;
 	}
-	return 0;
+	return false;
+}
+
+static long judge_file(__u32 layer, struct question *question)
+{
+	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
+
+	if (!policy || layer >= SWGUARD_LAYERS_MAX || !find_denial(question, layer, slot, policy, &denial))
+		return 0;
+	return refuse(question, slot, policy, &denial);
 }
 
 // Decides a request for `accesses` to what `resolve` found last; `result` is what it returned. Returns 0 or an errno.
@@ -299,41 +331,31 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 	return resolve();
 }
 
-// Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
-static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
+// Decides a request by a walk, and keeps what it found of the directory. Apart from what the tag decides, which has then
+// less to keep on its stack.
+static __noinline int ask_by_walk(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
 				  struct dentry *name, __u32 accesses)
 {
-	const __u32 *words = tables_begin();
-	struct scratch *scratch;
+	struct scratch *scratch = scratch_of_current();
 	int result;
 
-	if (!words)
-		return -EACCES;
-	if (own->count == 1) {
-		__u32 generation, slot = own->policies[0], policy, verdict;
-
-		generation = generation_now(words);
-		policy = policy_at(words, generation, slot);
-		if (!policy)
-			return 0;
-		verdict = cached_verdict(words, generation, slot, policy, mount, directory, name);
-		if (verdict && field(words, generation, struct swguard_generation, guard_count) &&
-		    guards_of(name, field(words, generation, struct swguard_generation, number)))
-			verdict = 0;
-		if (verdict && !(accesses & ~field(words, verdict, struct swguard_verdict, granted)) &&
-		    !field(words, verdict, struct swguard_verdict, marks) &&
-		    !(accesses & field(words, verdict, struct swguard_verdict, reported)))
-			return 0;
-	}
-	scratch = scratch_of_current();
 	if (!scratch)
 		return -EACCES;
 	scratch->mount = (__u64)mount;
 	scratch->dentry = (__u64)name;
 	result = resolve();
 	if (result == WALK_DONE && name != mount->mnt_root)
-		keep_tag(words, directory, scratch, own);
+		keep_tag(directory, scratch, own);
 	return judge(result, accesses);
+}
+
+// Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
+static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *mount, struct dentry *directory,
+				  struct dentry *name, __u32 accesses)
+{
+	if (is_granted_by_tag(own, mount, directory, name, accesses))
+		return 0;
+	return ask_by_walk(own, mount, directory, name, accesses);
 }
 
 // Decides a request for an object that is not opened: rare enough to be walked for.

@@ -60,9 +60,7 @@ static long enter_listed(__u32 index, struct entry_context *context)
 // Notes what the path in the scratch leads to: a list, whose first word is its count.
 static __always_inline void enter_by_automaton(struct entry_context *context, __u32 automaton)
 {
-	struct walk_context walk = { .scratch = context->scratch, .words = context->words };
-
-	context->list = run_over_path(&walk, automaton);
+	context->list = run_over_path(context->scratch, automaton);
 	if (context->list)
 		bpf_loop(word(context->words, context->list), enter_listed, context, 0);
 }

@@ -40,10 +40,12 @@ static __always_inline void send(struct scratch *scratch, const __u32 *words, __
 	__u32 size = event->path_size;
 
 	event->time_ns = bpf_ktime_get_boot_ns();
-	event->start_ns = task->group_leader->start_boottime;
+	// Not by typed pointers: for each that is followed 6.12 looks through all of the kernel's types (kernel/bpf/verifier.c,
+	// type_is_trusted), which takes longer than all else in a program.
+	event->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 	event->process = id >> 32;
 	event->thread = id;
-	event->parent = task->real_parent->tgid;
+	event->parent = BPF_CORE_READ(task, real_parent, tgid);
 	event->user = bpf_get_current_uid_gid();
 	bpf_get_current_comm(event->command, sizeof(event->command));
 	if (size > SWGUARD_PATH_SIZE)

@@ -55,6 +55,8 @@ static __always_inline int ask_code(struct file *file, __u32 accesses)
 static __noinline int ask_open(struct file *file)
 {
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct dentry *name, *directory;
+	struct vfsmount *mount;
 	__u32 accesses;
 
 	if (!own)
@@ -62,11 +64,17 @@ static __noinline int ask_open(struct file *file)
 	if (!own->count)
 		return 0;
 	accesses = accesses_of(file);
+	mount = file->f_path.mnt;
+	name = file->f_path.dentry;
+	directory = name->d_parent;
+	// A file of nsfs is in no directory that has a tag.
+	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, name, accesses))
+		return 0;
 	if (file->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
-	return ask_in(own, file->f_path.mnt, file->f_path.dentry->d_parent, file->f_path.dentry, accesses);
+	return ask_by_walk(own, mount, directory, name, accesses);
 }
 
 // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.

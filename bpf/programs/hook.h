@@ -29,3 +29,13 @@
 		asm volatile("%0 &= %1" : "+r"(bounded_) : "i"(mask));  \
 		bounded_;                                               \
 	})
+
+// Since 6.2 (kernel/bpf/helpers.c): a number or a pointer as one to a structure of this type; reading it is a load. The
+// verifier makes a move of it.
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+// By a type that came later, in 6.4.
+static __always_inline bool has_casts(void)
+{
+	return bpf_core_type_exists(struct bpf_iter_num);
+}

@@ -115,9 +115,14 @@ struct proc_inode {
 	struct inode vfs_inode;
 };
 
-typedef struct {
+typedef struct seqcount {
 	unsigned int sequence;
 } seqcount_t;
+
+// Known by its name only: of 6.4, whose kernels have bpf_rdonly_cast.
+struct bpf_iter_num {
+	__u64 __opaque[1];
+};
 
 typedef struct {
 	seqcount_t seqcount;
@@ -128,6 +133,7 @@ struct dentry {
 	struct dentry *d_parent;
 	struct qstr d_name;
 	struct inode *d_inode;
+	unsigned char d_iname[32];
 	struct super_block *d_sb;
 };
 

@@ -44,10 +44,12 @@ int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *na
 	PASS_UNCONFINED(own);
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
 		accesses |= SWGUARD_DEVICE;
+	if ((mode & S_IFMT) != S_IFSOCK)
+		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses));
+	// The name that a unix socket is being bound to.
 	result = find(directory->mnt, name);
 	error = judge(result, accesses);
-	// The name that a unix socket is being bound to.
-	if (!error && (mode & S_IFMT) == S_IFSOCK)
+	if (!error)
 		error = judge_name(result, SWGUARD_BIND, 0);
 	VERDICT(error);
 }

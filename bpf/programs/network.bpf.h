@@ -220,7 +220,6 @@ static __always_inline int ask_address(const void *raw, int size, struct sock *s
 static long judge_one_name(__u32 layer, struct question *question)
 {
 	struct denial denial = { .error = EACCES };
-	struct walk_context context = { .scratch = question->scratch, .words = question->words };
 	const __u32 *words = question->words;
 	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, flags;
 
@@ -243,7 +242,7 @@ static long judge_one_name(__u32 layer, struct question *question)
 		denial.rule = SWGUARD_NO_RULE;
 		return refuse(question, slot, policy, &denial);
 	}
-	verdict = run_over_path(&context, policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32));
+	verdict = run_over_path(question->scratch, policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32));
 	if (question->asked & field(words, verdict, struct swguard_verdict, granted))
 		return 0;
 	denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) + denial.access);

@@ -43,12 +43,23 @@ struct scratch {
 		__u32 state;
 		__u32 first; // where in the path it begins
 	} run;
+	// A search for a guard that denies.
+	struct {
+		__u32 list;
+		__u32 slot;
+		__u32 asked;
+		__u32 is_own; // the object's own guards; else those of a directory above
+		__u32 guard; // the word of the one that denies; 0: none yet
+		__u32 reserved;
+	} search;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;
 	__u32 generation; // by which the states were found: the word of a swguard_generation
 	__u32 states[SWGUARD_LAYERS_MAX];
-	// Of the oldest layer, the state after the directory that the object is in; whether it may be kept.
-	__u32 directory_state;
+	// Of each layer, the state after the directory that the object is in; what all of them grant to whatever is in it;
+	// whether they may be kept.
+	__u32 directory_states[SWGUARD_LAYERS_MAX];
+	__u32 granted_beneath;
 	__u32 is_keepable;
 	// The guarded objects that the object is, or is beneath: words of their lists, the first the object's own or 0.
 	__u32 guard_generation; // by whose guards a walk goes: a generation's number, 0 for none

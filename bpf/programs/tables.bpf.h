@@ -36,14 +36,6 @@ static __always_inline __u32 word(const __u32 *words, __u32 number)
 
 #define field(words, base, type, name) word(words, (base) + offsetof(type, name) / sizeof(__u32))
 
-// Two words at an even place, as one.
-static __always_inline __u64 pair(const __u32 *words, __u32 number)
-{
-	if (number >= SWGUARD_ELEMENT_WORDS)
-		return far_word(number) | (__u64)far_word(number + 1) << 32;
-	return *(const __u64 *)&words[BOUNDED(number, SWGUARD_ELEMENT_WORDS - 2)];
-}
-
 static __always_inline __u64 wide(const __u32 *words, __u32 number)
 {
 	return word(words, number) | (__u64)word(words, number + 1) << 32;
@@ -65,19 +57,66 @@ static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u
 	return word(words, field(words, generation, struct swguard_generation, policies) + slot);
 }
 
+static __always_inline __u32 files_of(__u32 policy)
+{
+	return policy + offsetof(struct swguard_policy, files) / sizeof(__u32);
+}
+
+// The words of an automaton's classes, and of all cells that a step can look at behind its state's first.
+#define CLASS_WORDS 64
+#define STEP_WORDS (2 * (1 + 256))
+
+// A step beyond the first element, or over its end.
+__noinline __u32 far_step(__u32 classes, __u32 cells, __u32 state, __u8 byte)
+{
+	__u32 class = far_word(classes + byte / 4) >> (byte % 4 * 8) & 0xff, cell = cells + 2 * (state + 1 + class);
+
+	return far_word(cell) == state ? far_word(cell + 1) : far_word(cells + 2 * state + 1);
+}
+
 // One step of an automaton, whose classes and cells are at these words.
 static __always_inline __u32 step(const __u32 *words, __u32 classes, __u32 cells, __u32 state, __u8 byte)
 {
-	__u32 class = word(words, classes + byte / 4) >> (byte % 4 * 8) & 0xff;
-	__u64 cell = pair(words, cells + 2 * (state + 1 + class));
+	__u32 head = cells + 2 * state, class;
+	__u64 cell;
 
-	return (__u32)cell == state ? cell >> 32 : word(words, cells + 2 * state + 1);
+	if (classes > SWGUARD_ELEMENT_WORDS - CLASS_WORDS || head > SWGUARD_ELEMENT_WORDS - STEP_WORDS)
+		return far_step(classes, cells, state, byte);
+	class = ((const __u8 *)words)[BOUNDED(4 * classes + byte, 4 * SWGUARD_ELEMENT_WORDS - 1)];
+	cell = *(const __u64 *)&words[BOUNDED(head + 2 + 2 * class, SWGUARD_ELEMENT_WORDS - 2)];
+	return (__u32)cell == state ? cell >> 32 : words[BOUNDED(head + 1, SWGUARD_ELEMENT_WORDS - 1)];
+}
+
+static __always_inline __u32 head_of(const __u32 *words, __u32 automaton, __u32 state)
+{
+	return word(words, field(words, automaton, struct swguard_automaton, cells) + 2 * state);
+}
+
+// The word of the verdict that a state's head says.
+static __always_inline __u32 verdict_in(const __u32 *words, __u32 automaton, __u32 head)
+{
+	return word(words, field(words, automaton, struct swguard_automaton, verdicts) + (head & SWGUARD_VERDICT_MASK));
 }
 
 // The word that the verdict of a state stands at.
 static __always_inline __u32 verdict_of(const __u32 *words, __u32 automaton, __u32 state)
 {
-	__u32 head = word(words, field(words, automaton, struct swguard_automaton, cells) + 2 * state);
+	return verdict_in(words, automaton, head_of(words, automaton, state));
+}
 
-	return word(words, field(words, automaton, struct swguard_automaton, verdicts) + (head & SWGUARD_VERDICT_MASK));
+// The accesses that a verdict grants with nothing more to be asked or reported.
+static __always_inline __u32 granted_at_once(const __u32 *words, __u32 verdict)
+{
+	if (field(words, verdict, struct swguard_verdict, marks))
+		return 0;
+	return field(words, verdict, struct swguard_verdict, granted) &
+	       ~field(words, verdict, struct swguard_verdict, reported);
+}
+
+// The same for whatever follows a state.
+static __always_inline __u32 granted_beneath(const __u32 *words, __u32 automaton, __u32 state)
+{
+	__u32 head = head_of(words, automaton, state);
+
+	return head & SWGUARD_STATE_SETTLED ? granted_at_once(words, verdict_in(words, automaton, head)) : 0;
 }

@@ -7,6 +7,7 @@
 
 #include "guards.bpf.h"
 #include "layers.bpf.h"
+#include "locks.bpf.h"
 
 #define PROC_SUPER_MAGIC 0x9fa0
 #define NSFS_MAGIC 0x6e736673
@@ -22,33 +23,12 @@ enum walk_result {
 	WALK_AGAIN,
 };
 
-// The seqlocks that every change of the mount tree and every rename take (fs/namespace.c, fs/dcache.c); their counters
-// stand first.
-extern const void mount_lock __ksym;
-extern const void rename_lock __ksym;
-
 // What a loop's function gets.
 struct walk_context {
 	struct scratch *scratch;
 	const __u32 *words;
 	struct swguard_layers *own; // where automata of layers are run
 };
-
-static __always_inline __u32 mount_sequence(void)
-{
-	__u32 sequence = 1;
-
-	bpf_probe_read_kernel(&sequence, sizeof(sequence), &mount_lock);
-	return sequence;
-}
-
-static __always_inline __u32 rename_sequence(void)
-{
-	__u32 sequence = 1;
-
-	bpf_probe_read_kernel(&sequence, sizeof(sequence), &rename_lock);
-	return sequence;
-}
 
 static __always_inline __u32 dentry_sequence(struct dentry *dentry)
 {
@@ -160,7 +140,7 @@ static __always_inline bool is_own_process(struct dentry *dentry)
 	if (!inode)
 		return false;
 	entry = (void *)inode - bpf_core_field_offset(struct proc_inode, vfs_inode);
-	return BPF_CORE_READ(entry, pid) == bpf_get_current_task_btf()->group_leader->thread_pid;
+	return BPF_CORE_READ(entry, pid) == BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, thread_pid);
 }
 
 static __always_inline bool is_linkless(struct dentry *dentry)
@@ -269,12 +249,17 @@ static __always_inline void begin_run(struct scratch *scratch, const __u32 *word
 	scratch->run.first = 0;
 }
 
-// Runs an automaton over the whole path; gives the word of its verdict.
-static __always_inline __u32 run_over_path(struct walk_context *context, __u32 automaton)
+// Runs an automaton over the whole path; gives the word of its verdict. Neither is ever NULL, which the verifier does not
+// know; no word is as large.
+__noinline __u32 run_over_path(struct scratch *scratch, __u32 automaton)
 {
-	begin_run(context->scratch, context->words, automaton);
-	bpf_loop(context->scratch->size, run_step, context, 0);
-	return verdict_of(context->words, automaton, context->scratch->run.state);
+	struct walk_context context = { .scratch = scratch, .words = tables_begin() };
+
+	if (!scratch || !context.words)
+		return 0xffffffff;
+	begin_run(scratch, context.words, automaton);
+	bpf_loop(scratch->size, run_step, &context, 0);
+	return verdict_of(context.words, automaton, scratch->run.state);
 }
 
 // Runs one layer's automaton over the path.
@@ -289,16 +274,13 @@ static long run_layer(__u32 layer, struct walk_context *context)
 	policy = policy_at(context->words, scratch->generation, own->policies[within_layers(layer)]);
 	if (!policy)
 		return 0;
-	begin_run(scratch, context->words, policy + offsetof(struct swguard_policy, files) / sizeof(__u32));
-	if (layer == 0) {
-		// In two pieces: what the directory is called leads to a state of its own.
-		bpf_loop(scratch->walk.directory_size, run_step, context, 0);
-		scratch->directory_state = scratch->run.state;
-		scratch->run.first = scratch->walk.directory_size;
-		bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
-	} else {
-		bpf_loop(scratch->size, run_step, context, 0);
-	}
+	begin_run(scratch, context->words, files_of(policy));
+	// In two pieces: what the directory is called leads to a state of its own.
+	bpf_loop(scratch->walk.directory_size, run_step, context, 0);
+	scratch->directory_states[within_layers(layer)] = scratch->run.state;
+	scratch->granted_beneath &= granted_beneath(context->words, files_of(policy), scratch->run.state);
+	scratch->run.first = scratch->walk.directory_size;
+	bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
 	scratch->states[within_layers(layer)] = scratch->run.state;
 	return 0;
 }
@@ -317,6 +299,9 @@ __noinline int find_path(void)
 		return WALK_UNRESOLVED;
 	if (scratch->walk.result != WALK_DONE)
 		return scratch->walk.result;
+	// The last name may have gone beyond.
+	if (scratch->walk.size >= SWGUARD_PATH_SIZE)
+		return WALK_UNRESOLVED;
 	scratch->size = scratch->walk.size;
 	if (scratch->size == 0) {
 		scratch->path[0] = '/';
@@ -347,9 +332,11 @@ __noinline int resolve(void)
 	if (result != WALK_DONE)
 		return result;
 	context.own = own;
+	context.scratch->granted_beneath = SWGUARD_ALL_ACCESSES;
 	bpf_loop(own->count, run_layer, &context, 0);
-	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for.
+	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for, and what can be too long.
 	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
-				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count < 2;
+				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count < 2 &&
+				       context.scratch->walk.directory_size < SWGUARD_PATH_SIZE - 256;
 	return WALK_DONE;
 }

@@ -16,6 +16,12 @@ extension Evasion {
             "exec $free with-deep-directory $PWD/secret/w $(printf 'd%.0s' $(seq 250)) 20 $attack read key",
             "file.read", "unresolved"),
         Evasion(
+            "PATH_MAX within a name", "a path that its last name makes longer than PATH_MAX",
+            """
+            n=$(printf 'n%.0s' $(seq 250)); exec $free with-deep-directory $PWD/secret/w \
+                $(printf 'd%.0s' $(seq 250)) 16 /bin/sh -c "mv key $n; exec $attack read $n"
+            """, "file.read", "unresolved"),
+        Evasion(
             "long name", "a name of 255 bytes",
             "n=$(printf 'n%.0s' $(seq 255)); echo x >secret/w/$n; exec $attack read $PWD/secret/w/$n",
             "file.read", "no-secrets"),
