@@ -95,6 +95,10 @@ let package = Package(
         .executableTarget(
             name: "attacks", path: "Tests/attacks",
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        // Starts a program as container runtimes do; kernel tests put a policy on it.
+        .executableTarget(
+            name: "container-launcher", path: "Tests/ContainerLauncher",
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
         // Starts processes and terminals as tests of `run` need them.
         .target(name: "CRunSupport", path: "Tests/CRunSupport"),
         // Runs a command with single parts of the confinement made by hand, whole or broken.
