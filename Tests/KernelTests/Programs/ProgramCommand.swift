@@ -34,9 +34,9 @@ struct ProgramWork: CustomTestStringConvertible, Sendable {
             "node compiles, writes, and starts a program and a thread", "coding-agent",
             ["/usr/bin/node", "app.js"], output: "text 299995 Linux 42\n"),
         ProgramWork(
-            "a shell does all of it", "coding-agent",
-            ["/usr/bin/bash", "-e", "-c", "python3 script.py; make; . ./commit.sh"],
-            output: "total 42\nbuilt\nsecond\nfirst\n"),
+            "a shell starts the others", "coding-agent",
+            ["/usr/bin/bash", "-e", "-c", "python3 script.py; git init -q -b main new; cat new/.git/HEAD"],
+            output: "total 42\nref: refs/heads/main\n"),
     ]
 }
 

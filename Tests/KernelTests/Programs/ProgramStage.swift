@@ -39,6 +39,8 @@ final class ProgramStage: @unchecked Sendable {
     private(set) var unconfined: [String: Ran] = [:]
     private(set) var run: [String: Ran] = [:]
     let unconfinedContainer: Ran
+    /// systemd, and the units of the tests.
+    let services: ServiceManager
 
     /// Prepares everything, runs each command without a policy and under `swguard run`, then starts the agent.
     init() throws {
@@ -65,6 +67,13 @@ final class ProgramStage: @unchecked Sendable {
             try RunningAgent.document(name, sections).write(
                 toFile: "\(policies)/\(name).yaml", atomically: false, encoding: .utf8)
         }
+        services = try ServiceManager([
+            "nginx.service": try String(contentsOfFile: "/lib/systemd/system/nginx.service", encoding: .utf8),
+            // What a careful administrator adds.
+            "nginx.service.d/hardening.conf":
+                "[Service]\nPrivateTmp=yes\nPrivateDevices=yes\nProtectHome=yes\n",
+            "worker.service": UnitProgram.unit,
+        ])
         agent = try RunningAgent(directory: policies)
     }
 
@@ -98,8 +107,11 @@ final class ProgramStage: @unchecked Sendable {
 
     /// Ends the agent; afterwards everything is as it was without it.
     func end() throws {
+        services.end()
         guard try agent.end() == 0 else { throw Failure(reason: "the agent failed: \(agent.errors)") }
-        for attack in ProgramAttack.all {
+        // Of each policy, the first.
+        var policies: Set<String> = []
+        for attack in ProgramAttack.all where policies.insert(attack.command.policy).inserted {
             let ended = try perform(attack.command)
             #expect(ended.status == 0, "afterwards: \(attack.command.name): \(ended)")
         }

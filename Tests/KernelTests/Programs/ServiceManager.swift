@@ -34,12 +34,16 @@ final class ServiceManager {
                 "/lib/systemd/systemd", "--system", "--unit=test.target", "--show-status=no",
             ])
         let children = "/proc/\(namespace.identifier)/task/\(namespace.identifier)/children"
-        for _ in 0..<300 where !FileManager.default.fileExists(atPath: "/run/systemd/private") {
+        for _ in 0..<300 {
+            if FileManager.default.fileExists(atPath: "/run/systemd/private") { break }
             usleep(50_000)
         }
         identifier = try #require(
             pid_t(try String(contentsOfFile: children, encoding: .utf8).trimmingCharacters(in: .whitespaces)))
-        for _ in 0..<100 where try control("is-active", "test.target").status != 0 { usleep(50_000) }
+        for _ in 0..<100 {
+            if try control("show", "--property=Version").status == 0 { break }
+            usleep(50_000)
+        }
     }
 
     /// `systemctl`, where process numbers are systemd's own.

@@ -11,9 +11,6 @@ extension AgentTests.ProgramTests {
         }
 
         """
-    /// The unit as Debian has it, with what a careful administrator adds.
-    private static let hardening = "[Service]\nPrivateTmp=yes\nPrivateDevices=yes\nProtectHome=yes\n"
-
     /// The status that nginx answers with.
     private func get(_ path: String) throws -> String {
         try Program.run(
@@ -44,11 +41,7 @@ extension AgentTests.ProgramTests {
         // Not what keeps it from serving them.
         chmod("/etc/shadow", 0o644)
         defer { chmod("/etc/shadow", 0o640) }
-        let manager = try ServiceManager([
-            "nginx.service": try String(contentsOfFile: "/lib/systemd/system/nginx.service", encoding: .utf8),
-            "nginx.service.d/hardening.conf": Self.hardening,
-        ])
-        defer { manager.end() }
+        let manager = stage.services
         try stage.forgetDenials()
         let started = try manager.control("start", "nginx")
         #expect(started.status == 0, "\(started)")
@@ -102,8 +95,7 @@ extension AgentTests.ProgramTests {
 
     @Test func `a unit comes under its policy when all that systemd gives it is there`() throws {
         let stage = try #require(ProgramStage.current)
-        let manager = try ServiceManager(["worker.service": UnitProgram.unit])
-        defer { manager.end() }
+        let manager = stage.services
         try stage.forgetDenials()
         let ended = try manager.control("start", "worker")
         #expect(ended.status == 0, "\(ended)")
