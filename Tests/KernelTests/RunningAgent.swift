@@ -10,33 +10,25 @@ final class RunningAgent {
 
     private let process = Process()
     private let directory: URL
-    private let policies: URL
     private var read = 0
 
     var identifier: Int32 { process.processIdentifier }
 
-    /// Starts the agent with policies (name and YAML), and waits until it says that they are in force.
-    convenience init(_ policies: [String: String]) throws {
-        let directory = FileManager.default.temporaryDirectory.appending(
-            path: "policies-\(UUID().uuidString)")
+    /// Starts the agent with policies (name and YAML), and waits until it says that they are in force. `place` puts others
+    /// beside them.
+    init(_ policies: [String: String], place: (URL) throws -> Void = { _ in }) throws {
+        directory = FileManager.default.temporaryDirectory.appending(path: "agent-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for (name, yaml) in policies {
             try RunningAgent.document(name, yaml).write(
                 to: directory.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
         }
-        try self.init(directory: directory.path)
-    }
-
-    /// Starts the agent with the policies of a directory, and further arguments.
-    init(directory policies: String, arguments: [String] = []) throws {
-        self.policies = URL(filePath: policies)
-        directory = FileManager.default.temporaryDirectory.appending(path: "agent-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        try place(directory)
         for name in ["out", "err"] {
             _ = FileManager.default.createFile(atPath: directory.appending(path: name).path, contents: nil)
         }
         process.executableURL = URL(filePath: RunningAgent.program)
-        process.arguments = ["agent", "--policies", policies] + arguments
+        process.arguments = ["agent", "--policies", directory.path]
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))
         process.standardError = try FileHandle(forWritingTo: directory.appending(path: "err"))
@@ -71,7 +63,7 @@ final class RunningAgent {
     func reload(_ name: String, _ yaml: String) throws {
         let before = errors
         try RunningAgent.document(name, yaml).write(
-            to: policies.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
+            to: directory.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
         kill(identifier, SIGHUP)
         for _ in 0..<300 {
             let said = errors.dropFirst(before.count)
@@ -144,11 +136,6 @@ struct Event: CustomStringConvertible {
 struct Ended {
     let status: Int32
     let output: String
-
-    init(status: Int32, output: String) {
-        self.status = status
-        self.output = output
-    }
 
     /// Runs `program`, an absolute path.
     init(_ program: String, _ arguments: [String], environment: [String: String] = [:]) throws {

@@ -27,7 +27,7 @@ final class ProgramStage: @unchecked Sendable {
 
     private static let build = """
         mkdir -p \(root); mount -t tmpfs -o mode=755 none \(root); cd \(root)
-        mkdir -p home/.ssh tmp outside policies
+        mkdir -p home/.ssh tmp outside
         echo key >\(key); echo history >home/.bash_history
         printf '[user]\\n\\tname = A Person\\n\\temail = person@example.org\\n' >home/.gitconfig
         """
@@ -57,16 +57,6 @@ final class ProgramStage: @unchecked Sendable {
                 command, victim,
                 under: [RunningAgent.program, "run", "--policy", "/policies/\(command.policy).yaml", "--"])
         }
-        let policies = Self.root + "/policies"
-        try ShippedPolicies.place(
-            in: policies, subjects: Self.shipped,
-            variables: ["HOME": Self.home, "CWD": Self.project, "TMPDIR": Self.root + "/tmp"])
-        for (name, sections) in [
-            "unit": UnitProgram.policy, "container": Container.policy,
-        ] {
-            try RunningAgent.document(name, sections).write(
-                toFile: "\(policies)/\(name).yaml", atomically: false, encoding: .utf8)
-        }
         services = try ServiceManager([
             "nginx.service": try String(contentsOfFile: "/lib/systemd/system/nginx.service", encoding: .utf8),
             // What a careful administrator adds.
@@ -74,7 +64,11 @@ final class ProgramStage: @unchecked Sendable {
                 "[Service]\nPrivateTmp=yes\nPrivateDevices=yes\nProtectHome=yes\n",
             "worker.service": UnitProgram.unit,
         ])
-        agent = try RunningAgent(directory: policies)
+        agent = try RunningAgent(["unit": UnitProgram.policy, "container": Container.policy]) { directory in
+            try ShippedPolicies.place(
+                in: directory.path, subjects: Self.shipped,
+                variables: ["HOME": Self.home, "CWD": Self.project, "TMPDIR": Self.root + "/tmp"])
+        }
     }
 
     /// Runs a command in a project that is as it was.
