@@ -10,6 +10,7 @@ struct Enforcement: ~Copyable {
     // In the order in which they end: nothing runs when the maps go.
     private let links: LinkSet
     private let running: KernelIterator
+    private let listing: KernelIterator
     private var events: RingBuffer
     private(set) var arena: Arena
     private let layers: Map
@@ -82,8 +83,10 @@ struct Enforcement: ~Copyable {
             try links.attach(program, of: object)
         }
         let running = try KernelIterator("swguard_running_tasks", of: object)
+        let listing = try KernelIterator("swguard_list_tasks", of: object)
         self.links = links
         self.running = running
+        self.listing = listing
         self.events = events
         self.arena = arena
         self.layers = layers
@@ -129,6 +132,18 @@ struct Enforcement: ~Copyable {
         }
         try forgetScratch()
         return found
+    }
+
+    /// How often tasks are listed where the storage of some can be busy, and they would be missing.
+    private static let passes = 3
+
+    /// The tasks that are under policies, threads apart.
+    func confinedTasks() throws(KernelError) -> [ConfinedTask] {
+        var tasks: [ConfinedTask.Number: ConfinedTask] = [:]
+        for _ in 0..<(hasBusyStorage ? Self.passes : 1) {
+            for task in ConfinedTask.all(in: try listing.read()) { tasks[task.number] = task }
+        }
+        return tasks.values.sorted { ($0.process, $0.thread) < ($1.process, $1.thread) }
     }
 
     /// What programs keep with this process, so that they leave it early again.

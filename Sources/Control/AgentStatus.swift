@@ -45,7 +45,7 @@ public struct AgentStatus: Hashable, Sendable {
 
 /// What became of decisions that were to be reported.
 ///
-/// decided = submitted + lost + quiet, as the kernel counts; submitted = written + aggregated + waiting + unknown, as the
+/// decided = submitted + lost + quiet, as the kernel counts; submitted = written + aggregated + waiting + unreported, as the
 /// agent does.
 public struct EventCounts: Hashable, Sendable {
     public var decided = 0
@@ -55,14 +55,14 @@ public struct EventCounts: Hashable, Sendable {
     public var written = 0
     public var aggregated = 0
     public var waiting = 0
-    public var unknown = 0
+    public var unreported = 0
 
     public init() {}
 
     static var fields: KeyValuePairs<String, WritableKeyPath<Self, Int>> {
         [
             "decided": \.decided, "submitted": \.submitted, "lost": \.lost, "quiet": \.quiet,
-            "written": \.written, "aggregated": \.aggregated, "waiting": \.waiting, "unknown": \.unknown,
+            "written": \.written, "aggregated": \.aggregated, "waiting": \.waiting, "unreported": \.unreported,
         ]
     }
 

@@ -2,6 +2,7 @@ internal import Agent
 internal import ArgumentParser
 internal import Compiler
 internal import Confinement
+internal import Control
 private import Glibc
 internal import Policy
 
@@ -34,7 +35,7 @@ struct AgentCommand: ParsableCommand {
             Agent.Context(
                 policies: load, report: Output.print,
                 say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
-                version: Build.version))
+                version: Build.version, socket: ControlAddress.ofEnvironment()))
         switch outcome {
         case .ended: return
         case .rejected: throw ExitStatus.usage
