@@ -314,7 +314,9 @@ public struct Agent: ~Copyable {
 
     /// Keeps what was counted for the generations that go with the next one.
     private mutating func retire() {
-        for generation in enforcement.arena.generations.dropLast() {
+        // The probe's records were read by the probe.
+        for generation in enforcement.arena.generations.dropLast()
+        where generation.number != Enforcement.probe {
             for (slot, policy, range) in generation.policies {
                 ledger.retire(policy.policy.name, EventCounts(enforcement.arena.counts(of: range)))
                 told[LossKey(generation: generation.number, slot: slot)] = nil

@@ -164,6 +164,9 @@ struct Enforcement: ~Copyable {
         }
     }
 
+    /// The number of the generation that only tries whether programs run.
+    static let probe = UInt32.max
+
     /// Whether the programs run: the kernel loads and attaches them also where `bpf` is not among its security modules.
     ///
     /// A policy that denies every file and only complains is put on this process, which opens a file; then there is
@@ -173,7 +176,7 @@ struct Enforcement: ~Copyable {
         policy.mode = .complain
         policy.files = FilesSection(location: SourceLocation(file: "probe", line: 1))
         guard let tables = try? KernelTables.compile([policy]) else { return false }
-        do throws(ArenaError) { try arena.place(tables, number: .max) } catch { return false }
+        do throws(ArenaError) { try arena.place(tables, number: Self.probe) } catch { return false }
         let own = swguard_pidfd_open(getpid())
         guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
         defer { close(own) }

@@ -39,19 +39,16 @@ int swguard_control_listen(const char *path, int waiting)
 {
 	struct sockaddr_un address;
 	int error = address_of(path, &address), descriptor;
-	mode_t before;
 
 	if (error)
 		return error;
 	descriptor = local_socket();
 	if (descriptor < 0)
 		return descriptor;
-	/* The name has its mode when it appears: nobody gets in between. */
-	before = umask(0177);
-	error = bind(descriptor, (const struct sockaddr *)&address, sizeof address) ? errno : 0;
-	umask(before);
-	if (error || listen(descriptor, waiting))
-		return close_with(descriptor, error ? error : errno);
+	/* The name gets the socket's own mode when it appears (net/unix/af_unix.c, unix_bind_bsd): nobody gets in between. */
+	if (fchmod(descriptor, 0600) || bind(descriptor, (const struct sockaddr *)&address, sizeof address) ||
+	    listen(descriptor, waiting))
+		return close_with(descriptor, errno);
 	return descriptor;
 }
 

@@ -20,7 +20,8 @@ extension AgentStatus {
             let changed = json["changed"]?.stringValue,
             let extent = json["extent"]?.stringValue.flatMap(EnforcedExtent.init(rawValue:)),
             let policies = json["policies"]?.intValue, let refused = json["refused"]?.intValue,
-            let unwritten = json["unwritten"]?.intValue, let counts = json["counts"].flatMap(EventCounts.init),
+            let unwritten = json["unwritten"]?.intValue,
+            let counts = json["counts"].flatMap(EventCounts.init),
             let kernel = json["kernel"]?.stringValue, let facts = json["facts"]?.all(KernelFact.init)
         else { return nil }
         self.init(

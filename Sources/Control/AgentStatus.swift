@@ -62,7 +62,8 @@ public struct EventCounts: Hashable, Sendable {
     static var fields: KeyValuePairs<String, WritableKeyPath<Self, Int>> {
         [
             "decided": \.decided, "submitted": \.submitted, "lost": \.lost, "quiet": \.quiet,
-            "written": \.written, "aggregated": \.aggregated, "waiting": \.waiting, "unreported": \.unreported,
+            "written": \.written, "aggregated": \.aggregated, "waiting": \.waiting,
+            "unreported": \.unreported,
         ]
     }
 

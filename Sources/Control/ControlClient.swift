@@ -117,7 +117,8 @@ extension ControlClient {
     }
 
     /// The policies that are loaded, and of which generation.
-    public mutating func policies() throws(ControlClientError) -> (generation: Int, policies: [PolicyStatus]) {
+    public mutating func policies() throws(ControlClientError) -> (generation: Int, policies: [PolicyStatus])
+    {
         let (generation, items) = try list("Policies", "policies", PolicyStatus.init)
         return (generation, items)
     }

@@ -11,6 +11,8 @@ final class ControlConnection {
     private var isAtEnd = false
     /// When it is closed if nothing has come of it by then, in milliseconds of the server's clock.
     private(set) var deadline: UInt64
+    /// When it was last answered: who waits for longest comes first.
+    var turn: UInt64 = 0
     /// What the epoll set waits for.
     var interest = SWGUARD_INTEREST_READ
 

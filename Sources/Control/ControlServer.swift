@@ -18,6 +18,7 @@ public struct ControlServer: ~Copyable {
     private let epoll: ControlDescriptor
     private let socket: ControlSocket
     private let service: ControlService
+    private var turns: UInt64 = 0
 
     /// A call that the agent is to answer.
     public struct Call: Sendable {
@@ -105,12 +106,20 @@ public struct ControlServer: ~Copyable {
         connection.interest = wanted
     }
 
+    /// How many calls are answered in one turn of those that the agent need not be asked about.
+    private static let answeredAtOnce = 16
+
     /// The next call that the agent has to answer; what it need not be asked is answered here.
     ///
-    /// Looks at each client once: nil means that there is none now.
+    /// The client comes first whose last answer is longest ago. nil: there is none, or enough was done for one turn.
     public mutating func nextCall(now: UInt64) -> Call? {
-        for (number, connection) in connections {
-            guard let message = connection.nextCall() else { continue }
+        for _ in 0..<Self.answeredAtOnce {
+            let waiting = connections.filter { $0.value.hasCall }
+            guard let (number, connection) = waiting.min(by: { $0.value.turn < $1.value.turn }),
+                let message = connection.nextCall()
+            else { return nil }
+            turns += 1
+            connection.turn = turns
             // What is no call has no answer in the protocol.
             guard let call = VarlinkCall(message: message) else {
                 close(number)

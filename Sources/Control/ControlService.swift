@@ -58,7 +58,8 @@ public struct ControlService: Sendable {
         case "GetInfo":
             if let parameter = call.parameters.first { throw .invalidParameter(parameter.0) }
             return VarlinkReply([
-                "vendor": .string("swguard"), "product": .string("swguard agent"), "version": .string(version),
+                "vendor": .string("swguard"), "product": .string("swguard agent"),
+                "version": .string(version),
                 "url": .string("https://swguard.dev"),
                 "interfaces": [.string(ControlInterface.serviceName), .string(ControlInterface.name)],
             ])
@@ -66,7 +67,9 @@ public struct ControlService: Sendable {
             if let other = call.parameters.first(where: { $0.0 != "interface" }) {
                 throw .invalidParameter(other.0)
             }
-            guard let name = call.parameters.first?.1.stringValue else { throw .invalidParameter("interface") }
+            guard let name = call.parameters.first?.1.stringValue else {
+                throw .invalidParameter("interface")
+            }
             switch name {
             case ControlInterface.name:
                 return VarlinkReply(["description": .string(ControlInterface.description)])

@@ -67,7 +67,8 @@ public struct ControlSocket: ~Copyable {
 
     /// The socket's directory is made where it is missing. One in which others could replace the socket is refused.
     private static func prepareDirectory(of path: String, _ operation: String) throws(ControlError) {
-        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"), path.index(after: slash) < path.endIndex
+        guard path.hasPrefix("/"), let slash = path.lastIndex(of: "/"),
+            path.index(after: slash) < path.endIndex
         else {
             throw ControlError(operation: operation, code: EINVAL, reason: "it is no absolute path of a file")
         }

@@ -14,7 +14,7 @@ struct swguard_peer {
 };
 
 /* A listening socket at `path`, mode 0600 from the beginning, not inheritable, not blocking; -ENAMETOOLONG where the
- * path has no room in an address. Not to be called beside other threads that make files. */
+ * path has no room in an address. */
 int swguard_control_listen(const char *path, int waiting);
 
 /* The next connection, not inheritable, not blocking. */
