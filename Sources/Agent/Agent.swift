@@ -16,6 +16,8 @@ public struct Agent: ~Copyable {
     public struct Context {
         /// The policies, resolved; nil: they cannot be used, and it has been said why.
         public var policies: () -> [Policy]?
+        /// What it is told besides; nil: it cannot be used, and it has been said why.
+        public var configuration: () -> AgentConfiguration?
         /// Prints diagnostics of policies.
         public var report: ([Diagnostic]) -> Void
         /// Says something on standard error: `swguard: …`.
@@ -25,10 +27,12 @@ public struct Agent: ~Copyable {
         public var socket: String
 
         public init(
-            policies: @escaping () -> [Policy]?, report: @escaping ([Diagnostic]) -> Void,
+            policies: @escaping () -> [Policy]?, configuration: @escaping () -> AgentConfiguration?,
+            report: @escaping ([Diagnostic]) -> Void,
             say: @escaping (String) -> Void, version: String, socket: String
         ) {
             self.policies = policies
+            self.configuration = configuration
             self.report = report
             self.say = say
             self.version = version
@@ -192,7 +196,7 @@ public struct Agent: ~Copyable {
         else { return context.say("cannot reload the policies: what was enforced still is") }
         let previous = enforcement.arena.generations.last?.tables
         // The events of the generation that goes are named by its rules.
-        writeEvents()
+        writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
         guard enforce(tables, held, replacing: previous) else { return }
@@ -270,14 +274,24 @@ public struct Agent: ~Copyable {
             mode: policy.policy.mode == .complain ? .complain : .enforce)
     }
 
-    private mutating func writeEvents() {
+    /// Everything that was there when this began: the ring holds no more than some thousand records.
+    private mutating func writeAllEvents() {
+        for _ in 0..<4 {
+            if !writeEvents() { return }
+        }
+    }
+
+    /// True: there may be more.
+    @discardableResult
+    private mutating func writeEvents() -> Bool {
         var events: [KernelEvent] = []
+        var isMore = false
         do throws(KernelError) {
-            try enforcement.drain { events.append($0) }
+            isMore = try enforcement.drain { events.append($0) }
         } catch {
             context.say(error.description)
         }
-        if events.isEmpty { return }
+        if events.isEmpty { return isMore }
         let bootTime = EventReport.bootTimeNow()
         let now = ControlServer.now
         for event in events {
@@ -301,6 +315,7 @@ public struct Agent: ~Copyable {
                 ledger.write(name)
             }
         }
+        return isMore
     }
 
     /// Writes events that stand for several.
@@ -348,7 +363,7 @@ public struct Agent: ~Copyable {
         let last = enforcement.arena.generations.last?.tables
         // At once for every task; what detaching takes its time for decides nothing any more.
         enforcement.release()
-        writeEvents()
+        writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
         for policy in (last?.policies ?? []).compactMap({ $0 }) { writeEnforcement(of: policy, .ended) }
@@ -375,10 +390,13 @@ public struct Agent: ~Copyable {
             }
             entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
         }
+        guard let configuration = context.configuration() else { return nil }
+        let launchers = Launchers.paths(configuration.launchers, say: context.say)
         let held = HeldObjects()
         do throws(KernelTablesError) {
             let tables = try KernelTables.compile(
-                entries, limit: Enforcement.Sizes.limit, user: Users.number(of:), identify: held.object(at:))
+                entries, limit: Enforcement.Sizes.limit, launchers: launchers, user: Users.number(of:),
+                identify: held.object(at:))
             if let failure = held.failure { context.say("cannot guard \(failure)") }
             return (tables, held)
         } catch {

@@ -157,11 +157,16 @@ struct Enforcement: ~Copyable {
     /// Becomes readable when there are events.
     var eventDescriptor: CInt { events.pollDescriptor }
 
-    /// Hands each event that is there to `body`.
-    mutating func drain(_ body: (KernelEvent) -> Void) throws(KernelError) {
-        try events.consume { record in
+    /// How many events are taken at once: in a storm there would be no end, and memory has one.
+    private static let drainedAtOnce = 4096
+
+    /// Hands events that are there to `body`. True: there may be more.
+    @discardableResult
+    mutating func drain(_ body: (KernelEvent) -> Void) throws(KernelError) -> Bool {
+        let count = try events.consume(atMost: Self.drainedAtOnce) { record in
             if let event = KernelEvent(record) { body(event) }
         }
+        return count == Self.drainedAtOnce
     }
 
     /// The number of the generation that only tries whether programs run.
