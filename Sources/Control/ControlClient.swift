@@ -39,8 +39,16 @@ public struct ControlClient: ~Copyable {
 
     /// - Parameter patience: how long all of one answer may take, in milliseconds.
     public init(path: String, patience: UInt64 = 10_000) throws(ControlClientError) {
+        let end = swguard_monotonic_milliseconds() + patience
+        var connected = unsafe swguard_control_connect(path)
+        // More wait already than the agent listens for.
+        while connected == -EAGAIN, swguard_monotonic_milliseconds() < end {
+            usleep(10_000)
+            connected = unsafe swguard_control_connect(path)
+        }
+        if connected == -EAGAIN { throw .silent(path: path) }
         do throws(ControlError) {
-            descriptor = try ControlDescriptor(unsafe swguard_control_connect(path), "connect")
+            descriptor = try ControlDescriptor(connected, "connect")
         } catch {
             throw .unreachable(path: path, code: error.code)
         }

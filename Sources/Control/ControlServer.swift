@@ -73,7 +73,7 @@ public struct ControlServer: ~Copyable {
     }
 
     /// How many connections are accepted in one turn.
-    private static let acceptedAtOnce = 16
+    private static let acceptedAtOnce = 64
 
     private mutating func accept(now: UInt64) {
         for _ in 0..<Self.acceptedAtOnce {

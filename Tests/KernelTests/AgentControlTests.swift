@@ -44,11 +44,24 @@ extension AgentTests {
             try agent.result("ps")["processes"] as? [[String: Any]] ?? []
         }
 
-        @Test func `ps lists who is confined by what, from the kernel's own storage`() throws {
-            let agent = try RunningAgent([
-                "python": "subjects: [{exec: \(Self.python)}]\n\(Self.runtime)",
-                "asked": "subjects: [{cgroup: /asked}]\n\(Self.runtime)",
-            ])
+        /// One agent: it takes seconds to start on an emulated machine.
+        @Test func `processes, their events and launchers are as the kernel sees them`() throws {
+            let (launcher, written) = try makeLaunchers()
+            let agent = try RunningAgent(
+                [
+                    "python": "subjects: [{exec: \(Self.python)}]\n\(Self.runtime)",
+                    "cat": "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)",
+                    "asked": "subjects: [{cgroup: /asked}]\n\(Self.runtime)",
+                    "launched": "subjects: [{cgroup: /launched}]\n\(Self.runtime)",
+                ], configuration: "launchers: [\(launcher), \(written), /tmp/not-there]")
+            try namesProcessesThatAreGone(agent)
+            try tellsLaunchersApart(agent, launcher, written)
+            try listsProcesses(agent)
+            #expect(try agent.end() == 0)
+        }
+
+        /// Who is confined by what, threads folded, from the kernel's own storage.
+        private func listsProcesses(_ agent: RunningAgent) throws {
             #expect(try processes(agent).isEmpty)
             try FileManager.default.createDirectory(
                 atPath: "/sys/fs/cgroup/asked", withIntermediateDirectories: true)
@@ -95,6 +108,7 @@ extension AgentTests {
                 let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
                 #expect(UInt64(fields[19]) == start / 10_000_000)
             }
+            for command in ["status", "policies", "ps"] { try isAsTheSchemaSays(command, agent) }
             let text = try agent.ask("ps").output
             #expect(text.hasPrefix("PID ") && text.contains("nobody") && text.contains("/asked "), "\(text)")
             // A policy that is gone confines nobody.
@@ -103,7 +117,7 @@ extension AgentTests {
             one.waitUntilExit()
             found = try processes(agent)
             #expect(!found.contains { $0["pid"] as? Int32 == one.processIdentifier })
-            #expect(try agent.end() == 0)
+            #expect(!found.contains { ($0["policies"] as? [String] ?? []).contains("asked") })
         }
 
         @Test func `every decision is in a line, counted in one, or accounted for`() throws {
@@ -149,24 +163,26 @@ extension AgentTests {
             let storm = try #require(
                 events.first { ($0["object", "path"] == "/etc/shadow") && $0["count"] != "1" })
             #expect(storm["first"] == storm["time"] && (storm["last"] ?? "") > (storm["first"] ?? "~"))
+            let between = try standsHostileClients(agent)
             // What a reload replaces stays counted.
             try agent.reload("cat", "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)")
             try agent.reload(
                 "cat",
-                "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)\n        - {deny: [read], paths: [/x]}")
+                "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)\n    - {deny: [read], paths: [/x]}")
             _ = try Ended(Self.cat, ["/etc/hosts"])
             let status = try agent.result("status")
             #expect(status["generation"] as? Int == 3)
             let after = (status["counts"] as? [String: Int]) ?? [:]
             #expect((after["decided"] ?? 0) > decided, "\(after)")
             #expect(try agent.end() == 0)
+            let nobody = try agent.ask("ps")
+            #expect(nobody.status == 3 && nobody.output.contains("no agent answers at"), "\(nobody.output)")
             let ended = try agent.writtenEvents().filter { $0["kind"] == "denial" }
-            let all = sum + ended.reduce(0) { $0 + (Int($1["count"] ?? "") ?? 0) }
+            let all = sum + between + ended.reduce(0) { $0 + (Int($1["count"] ?? "") ?? 0) }
             #expect(all == (after["decided"] ?? 0) - 10, "\(all) \(after)")
         }
 
-        @Test func `events name the user, group, executable and cgroup of processes that are gone`() throws {
-            let agent = try RunningAgent(["cat": "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)"])
+        private func namesProcessesThatAreGone(_ agent: RunningAgent) throws {
             try FileManager.default.createDirectory(
                 atPath: "/sys/fs/cgroup/gone/inner", withIntermediateDirectories: true)
             for group in 100..<110 {
@@ -185,11 +201,10 @@ extension AgentTests {
                 #expect(
                     event["process", "cgroup"] == "/gone/inner" && event["process", "comm"] == "asked-cat")
             }
-            #expect(try agent.end() == 0)
         }
 
-        @Test func `one agent runs, root may ask it, and hostile clients keep nobody waiting`() throws {
-            let agent = try RunningAgent(["cat": "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)"])
+        /// One agent runs, root may ask it, and hostile clients keep nobody waiting. Gives how many denials were read.
+        private func standsHostileClients(_ agent: RunningAgent) throws -> Int {
             let second = try Ended(
                 RunningAgent.program, ["agent", "--policies", "/tmp"], environment: agent.environment)
             #expect(
@@ -224,24 +239,21 @@ extension AgentTests {
             ]
             try hostile.run()
             usleep(500_000)
-            for _ in 0..<5 { #expect(try agent.ask("status").status == 0) }
-            _ = try agent.events()
-            _ = try Ended(Self.cat, ["/etc/hosts"])
-            let events = try agent.events { $0["object", "path"] == "/etc/hosts" }
-            #expect(events.contains { $0["object", "path"] == "/etc/hosts" })
+            for _ in 0..<5 {
+                let status = try agent.ask("status")
+                #expect(status.status == 0, "\(status.output)")
+            }
+            _ = try Ended(Self.cat, ["/etc/passwd"])
+            let events = try agent.events { $0["object", "path"] == "/etc/passwd" }
+            #expect(events.contains { $0["object", "path"] == "/etc/passwd" })
             #expect(hostile.isRunning)
             hostile.waitUntilExit()
             #expect(hostile.terminationStatus == 0)
-            #expect(try agent.end() == 0)
-            let nobody = try agent.ask("ps")
-            #expect(nobody.status == 3 && nobody.output.contains("no agent answers at"), "\(nobody.output)")
+            return events.filter { $0["kind"] == "denial" }.reduce(0) { $0 + (Int($1["count"] ?? "") ?? 0) }
         }
 
-        @Test func `a launcher's exec does not begin the policies of its cgroup, and the next one does`()
-            throws
-        {
-            let launcher = "/tmp/asked-launcher"
-            let written = "/tmp/asked-written"
+        private func makeLaunchers() throws -> (launcher: String, written: String) {
+            let (launcher, written) = ("/tmp/asked-launcher", "/tmp/asked-written")
             for path in [launcher, written] {
                 try? FileManager.default.removeItem(atPath: path)
                 try FileManager.default.copyItem(atPath: Self.bash, toPath: path)
@@ -250,9 +262,12 @@ extension AgentTests {
             chmod(written, 0o757)
             try FileManager.default.createDirectory(
                 atPath: "/sys/fs/cgroup/launched", withIntermediateDirectories: true)
-            let agent = try RunningAgent(
-                ["launched": "subjects: [{cgroup: /launched}]\n\(Self.runtime)"],
-                configuration: "launchers: [\(launcher), \(written), /tmp/not-there]")
+            return (launcher, written)
+        }
+
+        /// A launcher's exec does not begin the policies of its cgroup, and the next one does.
+        private func tellsLaunchersApart(_ agent: RunningAgent, _ launcher: String, _ written: String) throws
+        {
             #expect(agent.errors.contains("launcher '\(written)' is not one: others than root may write it"))
             #expect(agent.errors.contains("launcher '/tmp/not-there' is not one"))
             func run(_ program: String, _ script: String) throws -> Int32 {
@@ -276,19 +291,10 @@ extension AgentTests {
                 events.contains {
                     $0["process", "cgroup"] == "/launched" && $0["rule", "id"] == "files.default"
                 })
-            #expect(try agent.end() == 0)
         }
 
-        @Test(arguments: ["status", "policies", "ps"])
-        func `what is printed as JSON is as the schema says`(_ command: String) throws {
-            let agent = try RunningAgent(["python": "subjects: [{exec: \(Self.python)}]\n\(Self.runtime)"])
-            let (child, _) = try start(
-                "PYTHONHOME=/usr exec \(Self.python) -I -S -c \"import os,time; os.write(1, b'ready'); time.sleep(99)\""
-            )
-            defer {
-                kill(child.processIdentifier, SIGKILL)
-                child.waitUntilExit()
-            }
+        /// What is printed as JSON is as the schema says.
+        private func isAsTheSchemaSays(_ command: String, _ agent: RunningAgent) throws {
             let schema = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
                 .deletingLastPathComponent()
                 .deletingLastPathComponent().appending(path: "audit/schema/cli/\(command).json")
@@ -304,7 +310,6 @@ extension AgentTests {
                 "/usr/bin/python3", ["-c", check, schema.path, RunningAgent.program, command],
                 environment: agent.environment)
             #expect(outcome.status == 0, "\(outcome.output)")
-            #expect(try agent.end() == 0)
         }
     }
 }
