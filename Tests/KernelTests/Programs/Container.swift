@@ -4,6 +4,8 @@ import Foundation
 /// the container's cgroup already.
 enum Container {
     private static let directory = ProgramStage.root + "/container"
+    /// On the host, and what the image has at the same place.
+    static let launcher = ProgramStage.root + "/launcher"
     static let cgroup = "/containers.slice/one"
 
     static let policy = """
@@ -13,7 +15,7 @@ enum Container {
           rules:
             - id: program
               allow: [read, execute, map]
-              paths: [/app/**]
+              paths: [/app/**, \(launcher)]
             - id: data
               allow: [read, write, create]
               paths: [/data/**, /tmp/**]
@@ -57,25 +59,26 @@ enum Container {
         for name in bin lib lib64; do ln -s usr/$name image/$name; done
         cp /etc/ld.so.cache image/etc; printf image >image/etc/passwd; cp "$(realpath /usr/bin/python3)" image/app/python
         for file in image/data/secret/key image/etc/shadow shared/granted shared/guarded; do echo text >$file; done
+        mkdir image\(ProgramStage.root); cp image/app/python image\(launcher); cp "$1" \(launcher)
         chmod 777 image/data; chown -R 100000:100000 image space
         """
 
     static func prepare() throws {
-        guard try Child("/bin/sh", "-e", "-c", build).wait() == 0 else {
+        guard try Child("/bin/sh", "-e", "-c", build, "sh", Program.containerLauncher).wait() == 0 else {
             throw ProgramStage.Failure(reason: "the container cannot be built")
         }
         try (Attempt.script(attempts) + "print(json.dumps(results))\n").write(
             toFile: "\(directory)/image/app/program.py", atomically: false, encoding: .utf8)
     }
 
-    /// Runs the program in a container. `isAgain`: the launcher executes itself once more, in the cgroup.
-    static func run(isAgain: Bool = false) throws -> Ran {
+    /// Runs the program in a container. `isAgain`: the launcher executes itself once more, in the cgroup. `isPosing`: the
+    /// program is where the launcher is on the host.
+    static func run(isAgain: Bool = false, isPosing: Bool = false) throws -> Ran {
         try Program.run(
-            [
-                "/usr/bin/env", "-i", "PYTHONHOME=/usr", Program.containerLauncher,
-            ] + (isAgain ? ["--again"] : []) + [
+            ["/usr/bin/env", "-i", "PYTHONHOME=/usr", launcher] + (isAgain ? ["--again"] : []) + [
                 "/sys/fs/cgroup\(cgroup)", "\(directory)/image", "\(directory)/space", "--bind",
-                "\(directory)/shared", "/data/shared", "--", "/app/python", "-I", "-S", "/app/program.py",
+                "\(directory)/shared", "/data/shared", "--", isPosing ? launcher : "/app/python", "-I", "-S",
+                "/app/program.py",
             ])
     }
 }

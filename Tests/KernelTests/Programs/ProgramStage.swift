@@ -64,7 +64,10 @@ final class ProgramStage: @unchecked Sendable {
                 "[Service]\nPrivateTmp=yes\nPrivateDevices=yes\nProtectHome=yes\n",
             "worker.service": UnitProgram.unit,
         ])
-        agent = try RunningAgent(["unit": UnitProgram.policy, "container": Container.policy]) { directory in
+        agent = try RunningAgent(
+            ["unit": UnitProgram.policy, "container": Container.policy],
+            configuration: "launchers: [\(Container.launcher)]"
+        ) { directory in
             try ShippedPolicies.place(
                 in: directory.path, subjects: Self.shipped,
                 variables: ["HOME": Self.home, "CWD": Self.project, "TMPDIR": Self.root + "/tmp"])

@@ -113,11 +113,14 @@ extension AgentTests.ProgramTests {
             policy: "unit", cgroup: "/system.slice/worker.service")
     }
 
-    @Test func `a container comes under its policy when its launcher is done`() throws {
+    @Test(arguments: [(false, false), (true, false), (false, true)])
+    func `a container comes under its policy when its launcher is done`(
+        _ isAgain: Bool, _ isPosing: Bool
+    ) throws {
         let stage = try #require(ProgramStage.current)
         try expect(stage.unconfinedContainer, [], isConfined: false)
         try stage.forgetDenials()
-        let ended = try Container.run()
+        let ended = try Container.run(isAgain: isAgain, isPosing: isPosing)
         let last = Container.attempts.last { $0.action != nil }?.action
         try expect(ended, try stage.denials { $0["action"] == last }, isConfined: true)
     }
