@@ -64,9 +64,13 @@ let package = Package(
                 "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
             ],
             swiftSettings: shipped),
+        .target(name: "CControlInterface"),
+        .target(
+            name: "Control", dependencies: ["Policy", "CLinux", "CControlInterface"],
+            exclude: ["io.swguard.Control.varlink"], swiftSettings: shipped),
         .target(
             name: "Agent",
-            dependencies: ["Policy", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux"],
+            dependencies: ["Policy", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux", "Control"],
             swiftSettings: shipped),
         // A target of its own, so that tests can hold it against the scanner.
         .target(
@@ -78,7 +82,7 @@ let package = Package(
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Agent", "Seccomp", "Landlock", "AuditLog",
+                "Policy", "Compiler", "Confinement", "Agent", "Control", "Seccomp", "Landlock", "AuditLog",
                 "RunDeclaration",
                 "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -94,6 +98,10 @@ let package = Package(
         // One way around a policy at a time; host tests run it confined.
         .executableTarget(
             name: "attacks", path: "Tests/attacks",
+            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        // Starts a program as container runtimes do; kernel tests put a policy on it.
+        .executableTarget(
+            name: "container-launcher", path: "Tests/ContainerLauncher",
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
         // Starts processes and terminals as tests of `run` need them.
         .target(name: "CRunSupport", path: "Tests/CRunSupport"),
@@ -116,6 +124,7 @@ let package = Package(
                 "Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp", "CSwguardBPF",
             ],
             swiftSettings: strict),
+        .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(
             name: "HostTests",

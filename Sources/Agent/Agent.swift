@@ -3,32 +3,40 @@ internal import BPF
 internal import CLinux
 internal import CSwguardBPF
 internal import Compiler
+internal import Control
 private import Glibc
 public import Policy
 
 /// The host-wide agent, in the foreground: loads policies into the kernel, writes what is denied, and takes everything out
 /// when it ends.
 ///
-/// One thread, one loop over the ring buffer and signals.
+/// One thread, one loop over the ring buffer, clients and signals.
 public struct Agent: ~Copyable {
     /// What the agent needs of whoever starts it.
     public struct Context {
         /// The policies, resolved; nil: they cannot be used, and it has been said why.
         public var policies: () -> [Policy]?
+        /// What it is told besides; nil: it cannot be used, and it has been said why.
+        public var configuration: () -> AgentConfiguration?
         /// Prints diagnostics of policies.
         public var report: ([Diagnostic]) -> Void
         /// Says something on standard error: `swguard: …`.
         public var say: (String) -> Void
         public var version: String
+        /// Where clients ask it: an absolute path.
+        public var socket: String
 
         public init(
-            policies: @escaping () -> [Policy]?, report: @escaping ([Diagnostic]) -> Void,
-            say: @escaping (String) -> Void, version: String
+            policies: @escaping () -> [Policy]?, configuration: @escaping () -> AgentConfiguration?,
+            report: @escaping ([Diagnostic]) -> Void,
+            say: @escaping (String) -> Void, version: String, socket: String
         ) {
             self.policies = policies
+            self.configuration = configuration
             self.report = report
             self.say = say
             self.version = version
+            self.socket = socket
         }
     }
 
@@ -50,6 +58,16 @@ public struct Agent: ~Copyable {
             return .cannot
         }
         defer { close(signals) }
+        let server: ControlServer
+        do throws(ControlError) {
+            // First of all: where another agent runs, this one touches nothing.
+            server = try ControlServer(
+                ControlSocket(path: context.socket),
+                ControlService(version: context.version, owner: geteuid()))
+        } catch {
+            context.say(error.description)
+            return .cannot
+        }
         guard let policies = context.policies() else { return .rejected }
         var slots = Slots()
         guard let (tables, held) = compile(policies, slots: &slots, context) else { return .rejected }
@@ -67,37 +85,60 @@ public struct Agent: ~Copyable {
             context.say("cannot enforce: \(reason(of: error))")
             return .cannot
         }
-        var agent = Agent(context, enforcement, slots: slots)
+        var agent = Agent(context, enforcement, server, slots: slots)
         guard agent.begin(tables, held) else { return .cannot }
         agent.loop(signals)
         return .ended
     }
 
-    private let context: Context
-    private var enforcement: Enforcement
+    let context: Context
+    var enforcement: Enforcement
+    private var server: ControlServer
     private var slots: Slots
-    private var writer: AuditWriter
-    /// What was lost of each policy and has been told of, by its first counter.
-    private var told: [Int: UInt64] = [:]
+    var writer: AuditWriter
+    private var aggregator = EventAggregator()
+    var ledger = EventLedger()
+    private var names = ProcessNames()
+    /// What was lost of each policy and has been told of.
+    private var told: [LossKey: UInt64] = [:]
     private var lastLook = AuditTime.now()
+    /// By the clock of `ControlServer.now`.
+    private var nextLook: UInt64 = 0
+    /// When it began, and when the generation in force did.
+    let since = AuditTime.now()
+    private(set) var changed = AuditTime.now()
+    /// Tasks that had no room for another policy, when policies were loaded last.
+    private(set) var refused = 0
+    /// What is enforced of each policy in force, by its name.
+    private(set) var sections: [String: [PolicyStatus.Section]] = [:]
 
-    private init(_ context: Context, _ enforcement: consuming Enforcement, slots: Slots) {
+    /// A policy of a generation.
+    private struct LossKey: Hashable {
+        var generation: UInt32
+        var slot: Int
+    }
+
+    private init(
+        _ context: Context, _ enforcement: consuming Enforcement, _ server: consuming ControlServer,
+        slots: Slots
+    ) {
         self.context = context
         self.enforcement = enforcement
+        self.server = server
         self.slots = slots
         writer = AuditWriter(AuditFile(borrowing: STDOUT_FILENO), encoder: .forThisHost())
     }
 
+    /// What is said of a kernel where tasks' storage can be busy.
+    static let busyStorage =
+        "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied"
+
     /// How often counters are looked at, in milliseconds.
-    private static let interval: CInt = 1000
+    private static let interval: UInt64 = 1000
 
     private mutating func begin(_ tables: KernelTables, _ held: HeldObjects) -> Bool {
         writer.write(.agent(AgentRecord(state: .started, version: context.version)))
-        if enforcement.hasBusyStorage {
-            context.say(
-                "this kernel is preempted where it looks for a task's policies: what cannot be decided is denied"
-            )
-        }
+        if enforcement.hasBusyStorage { context.say(Self.busyStorage) }
         for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
         guard enforce(tables, held, replacing: nil) else { return false }
         let names = tables.policies.compactMap { $0?.policy.name }
@@ -111,22 +152,40 @@ public struct Agent: ~Copyable {
         let epoll = swguard_epoll_create()
         defer { if epoll >= 0 { close(epoll) } }
         guard epoll >= 0, swguard_epoll_add(epoll, signals) == 0,
-            swguard_epoll_add(epoll, enforcement.eventDescriptor) == 0
+            swguard_epoll_add(epoll, enforcement.eventDescriptor) == 0,
+            swguard_epoll_add(epoll, server.descriptor) == 0
         else {
             context.say("cannot wait for events: \(Self.text(of: errno))")
             return end("cannot wait for events")
         }
         while true {
-            let ready = swguard_epoll_wait(epoll, Self.interval)
+            let ready = swguard_epoll_wait(epoll, patience)
             // Also when nothing woke it: records of a storm come without.
             writeEvents()
-            if ready == -1 { tellLosses() }
+            let now = ControlServer.now
+            writeHeld(aggregator.due(now: now))
+            let isTime = now >= nextLook
+            if isTime {
+                nextLook = now + Self.interval
+                tellLosses()
+            }
+            if isTime || ready == server.descriptor { server.turn(now: now) }
+            // One call, and then events again: who asks much does not keep them waiting.
+            if let call = server.nextCall(now: now) { server.answer(call, answer(call.request), now: now) }
             while ready == signals {
                 let signal = swguard_agent_next_signal(signals)
                 if signal == 0 { break }
                 if signal == SIGHUP { reload() } else { return end(nil) }
             }
         }
+    }
+
+    /// How long there is nothing to do but what wakes it, in milliseconds.
+    private var patience: CInt {
+        if server.hasCalls { return 0 }
+        let next = min(nextLook, aggregator.nextEnd ?? .max)
+        let now = ControlServer.now
+        return next <= now ? 0 : CInt(clamping: next - now)
     }
 
     /// Takes policies anew: all of them, or none.
@@ -137,7 +196,8 @@ public struct Agent: ~Copyable {
         else { return context.say("cannot reload the policies: what was enforced still is") }
         let previous = enforcement.arena.generations.last?.tables
         // The events of the generation that goes are named by its rules.
-        writeEvents()
+        writeAllEvents()
+        writeHeld(aggregator.flush())
         tellLosses()
         guard enforce(tables, held, replacing: previous) else { return }
         self.slots = slots
@@ -147,14 +207,21 @@ public struct Agent: ~Copyable {
     private mutating func enforce(
         _ tables: KernelTables, _ held: HeldObjects, replacing previous: KernelTables?
     ) -> Bool {
+        retire()
         do throws(ArenaError) {
             try enforcement.enforce(tables, held)
         } catch {
             context.say("cannot load the policies: \(error.text)")
             return false
         }
+        changed = .now()
+        for policy in tables.policies.compactMap({ $0 }) {
+            sections[policy.policy.name] = Self.sections(of: policy)
+            for path in policy.literalExecutables { names.note(executable: path) }
+        }
         do throws(KernelError) {
             let found = try enforcement.takeRunning()
+            refused = found.refused
             if found.refused > 0 {
                 context.say("\(found.refused) running tasks have no room for another policy")
             }
@@ -207,23 +274,68 @@ public struct Agent: ~Copyable {
             mode: policy.policy.mode == .complain ? .complain : .enforce)
     }
 
-    private mutating func writeEvents() {
+    /// Everything that was there when this began: the ring holds no more than some thousand records.
+    private mutating func writeAllEvents() {
+        for _ in 0..<4 {
+            if !writeEvents() { return }
+        }
+    }
+
+    /// True: there may be more.
+    @discardableResult
+    private mutating func writeEvents() -> Bool {
         var events: [KernelEvent] = []
+        var isMore = false
         do throws(KernelError) {
-            try enforcement.drain { events.append($0) }
+            isMore = try enforcement.drain { events.append($0) }
         } catch {
             context.say(error.description)
         }
-        if events.isEmpty { return }
+        if events.isEmpty { return isMore }
         let bootTime = EventReport.bootTimeNow()
+        let now = ControlServer.now
         for event in events {
             guard
                 let generation = enforcement.arena.generations.first(where: {
                     $0.number == event.record.generation
-                }),
-                let (told, time) = EventReport(tables: generation.tables, bootTime: bootTime).event(of: event)
-            else { continue }
-            writer.write(told, at: time)
+                }), let name = generation.tables.name(ofSlot: Int(event.record.policy))
+            else {
+                ledger.omit("")
+                continue
+            }
+            let report = EventReport(tables: generation.tables, bootTime: bootTime)
+            guard let (told, time) = report.event(of: event, &names) else {
+                ledger.omit(name)
+                continue
+            }
+            if aggregator.holds(told, at: time, now: now) {
+                ledger.hold(name)
+            } else {
+                writer.write(told, at: time)
+                ledger.write(name)
+            }
+        }
+        return isMore
+    }
+
+    /// Writes events that stand for several.
+    private mutating func writeHeld(_ due: [EventAggregator.Due]) {
+        for held in due {
+            writer.write(held.event, at: held.time)
+            if case .denial(let record) = held.event { ledger.release(record.policy.name, held.count) }
+            if case .grant(let record) = held.event { ledger.release(record.policy.name, held.count) }
+        }
+    }
+
+    /// Keeps what was counted for the generations that go with the next one.
+    private mutating func retire() {
+        // The probe's records were read by the probe.
+        for generation in enforcement.arena.generations.dropLast()
+        where generation.number != Enforcement.probe {
+            for (slot, policy, range) in generation.policies {
+                ledger.retire(policy.policy.name, EventCounts(enforcement.arena.counts(of: range)))
+                told[LossKey(generation: generation.number, slot: slot)] = nil
+            }
         }
     }
 
@@ -231,14 +343,12 @@ public struct Agent: ~Copyable {
     private mutating func tellLosses() {
         let now = AuditTime.now()
         for generation in enforcement.arena.generations {
-            var first = generation.counters.lowerBound
-            for policy in generation.tables.policies.compactMap({ $0 }) {
-                let range = first..<(first + policy.rules.count + 1)
-                first = range.upperBound
+            for (slot, policy, range) in generation.policies {
+                let key = LossKey(generation: generation.number, slot: slot)
                 let lost = enforcement.arena.counts(of: range).reduce(0) { $0 + $1.lost }
-                let known = told[range.lowerBound] ?? 0
+                let known = told[key] ?? 0
                 if lost <= known { continue }
-                told[range.lowerBound] = lost
+                told[key] = lost
                 writer.write(
                     .gap(
                         GapRecord(
@@ -253,7 +363,8 @@ public struct Agent: ~Copyable {
         let last = enforcement.arena.generations.last?.tables
         // At once for every task; what detaching takes its time for decides nothing any more.
         enforcement.release()
-        writeEvents()
+        writeAllEvents()
+        writeHeld(aggregator.flush())
         tellLosses()
         for policy in (last?.policies ?? []).compactMap({ $0 }) { writeEnforcement(of: policy, .ended) }
         writer.write(.agent(AgentRecord(state: .stopped, reason: reason)))
@@ -279,10 +390,13 @@ public struct Agent: ~Copyable {
             }
             entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
         }
+        guard let configuration = context.configuration() else { return nil }
+        let launchers = Launchers.paths(configuration.launchers, say: context.say)
         let held = HeldObjects()
         do throws(KernelTablesError) {
             let tables = try KernelTables.compile(
-                entries, limit: Enforcement.Sizes.limit, user: Users.number(of:), identify: held.object(at:))
+                entries, limit: Enforcement.Sizes.limit, launchers: launchers, user: Users.number(of:),
+                identify: held.object(at:))
             if let failure = held.failure { context.say("cannot guard \(failure)") }
             return (tables, held)
         } catch {

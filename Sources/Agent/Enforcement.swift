@@ -10,6 +10,7 @@ struct Enforcement: ~Copyable {
     // In the order in which they end: nothing runs when the maps go.
     private let links: LinkSet
     private let running: KernelIterator
+    private let listing: KernelIterator
     private var events: RingBuffer
     private(set) var arena: Arena
     private let layers: Map
@@ -61,6 +62,7 @@ struct Enforcement: ~Copyable {
         try open.setCapacity(UInt32(sizes.guards), map: "guarded")
         let hasBusyStorage = try Preemption.makesStorageBusy()
         if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
+        try open.setConstant(Self.hostMounts, "host_mounts")
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
@@ -89,8 +91,10 @@ struct Enforcement: ~Copyable {
             try links.attach(program, of: object)
         }
         let running = try KernelIterator("swguard_running_tasks", of: object)
+        let listing = try KernelIterator("swguard_list_tasks", of: object)
         self.links = links
         self.running = running
+        self.listing = listing
         self.events = events
         self.arena = arena
         self.layers = layers
@@ -98,6 +102,13 @@ struct Enforcement: ~Copyable {
         self.object = object
         self.missing = missing
         self.hasBusyStorage = hasBusyStorage
+    }
+
+    /// The number of the mount namespace of process 1, in which launchers are; 0: it cannot be found out.
+    private static var hostMounts: UInt32 {
+        var status = stat()
+        guard unsafe stat("/proc/1/ns/mnt", &status) == 0 else { return 0 }
+        return UInt32(truncatingIfNeeded: status.st_ino)
     }
 
     /// A generation without policies, number 0. It always fits: it is a few hundred words.
@@ -138,6 +149,18 @@ struct Enforcement: ~Copyable {
         return found
     }
 
+    /// How often tasks are listed where the storage of some can be busy, and they would be missing.
+    private static let passes = 3
+
+    /// The tasks that are under policies, threads apart.
+    func confinedTasks() throws(KernelError) -> [ConfinedTask] {
+        var tasks: [ConfinedTask.Number: ConfinedTask] = [:]
+        for _ in 0..<(hasBusyStorage ? Self.passes : 1) {
+            for task in ConfinedTask.all(in: try listing.read()) { tasks[task.number] = task }
+        }
+        return tasks.values.sorted { ($0.process, $0.thread) < ($1.process, $1.thread) }
+    }
+
     /// What programs keep with this process, so that they leave it early again.
     private func forgetScratch() throws(KernelError) {
         let own = swguard_pidfd_open(getpid())
@@ -149,12 +172,20 @@ struct Enforcement: ~Copyable {
     /// Becomes readable when there are events.
     var eventDescriptor: CInt { events.pollDescriptor }
 
-    /// Hands each event that is there to `body`.
-    mutating func drain(_ body: (KernelEvent) -> Void) throws(KernelError) {
-        try events.consume { record in
+    /// How many events are taken at once: in a storm there would be no end, and memory has one.
+    private static let drainedAtOnce = 4096
+
+    /// Hands events that are there to `body`. True: there may be more.
+    @discardableResult
+    mutating func drain(_ body: (KernelEvent) -> Void) throws(KernelError) -> Bool {
+        let count = try events.consume(atMost: Self.drainedAtOnce) { record in
             if let event = KernelEvent(record) { body(event) }
         }
+        return count == Self.drainedAtOnce
     }
+
+    /// The number of the generation that only tries whether programs run.
+    static let probe = UInt32.max
 
     /// Whether the programs run: the kernel loads and attaches them also where `bpf` is not among its security modules.
     ///
@@ -165,7 +196,7 @@ struct Enforcement: ~Copyable {
         policy.mode = .complain
         policy.files = FilesSection(location: SourceLocation(file: "probe", line: 1))
         guard let tables = try? KernelTables.compile([policy]) else { return false }
-        do throws(ArenaError) { try arena.place(tables, number: .max) } catch { return false }
+        do throws(ArenaError) { try arena.place(tables, number: Self.probe) } catch { return false }
         let own = swguard_pidfd_open(getpid())
         guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
         defer { close(own) }

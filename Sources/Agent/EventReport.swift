@@ -12,7 +12,7 @@ struct EventReport {
     let bootTime: Int64
 
     /// The event and its time; nil: a rule wants it not to be reported.
-    func event(of event: KernelEvent) -> (AuditEvent, AuditTime)? {
+    func event(of event: KernelEvent, _ names: inout ProcessNames) -> (AuditEvent, AuditTime)? {
         let record = event.record
         let slot = Int(record.policy)
         guard tables.policies.indices.contains(slot), let policy = tables.policies[slot] else { return nil }
@@ -34,7 +34,7 @@ struct EventReport {
                 name: policy.policy.name, digest: policy.digest, generation: UInt64(record.generation),
                 mode: policy.policy.mode == .complain ? .complain : .enforce),
             rule: RuleReference(id: rule.id, source: rule.location?.fileAndLine),
-            process: Self.process(of: event))
+            process: Self.process(of: event, &names))
         let nanoseconds = Int64(clamping: record.time_ns) &+ bootTime
         let time = AuditTime(
             seconds: nanoseconds / 1_000_000_000, nanoseconds: Int32(nanoseconds % 1_000_000_000))
@@ -100,22 +100,16 @@ struct EventReport {
         return section.defaultRule(of: policy.policy, number: record.access)
     }
 
-    /// Who asked, as the kernel saw it; of what it did not note, what /proc says, if that is the same process still.
-    private static func process(of event: KernelEvent) -> ProcessIdentity {
+    /// Who asked, as the kernel saw it. The paths are what its numbers stand for, as far as that can be found out now.
+    private static func process(of event: KernelEvent, _ names: inout ProcessNames) -> ProcessIdentity {
         let record = event.record
         let pid = Int32(bitPattern: record.process)
-        var identity = ProcessIdentity(
+        let executable = ProcessNames.FileNumber(
+            device: record.executable_device, inode: record.executable)
+        return ProcessIdentity(
             pid: pid, tid: Int32(bitPattern: record.thread), ppid: Int32(bitPattern: record.parent),
-            start: record.start_ns, uid: record.user, comm: event.command)
-        let now = ProcessIdentity.read(tid: pid)
-        // /proc counts in hundredths of a second.
-        guard let start = now.start, start / 10_000_000 == record.start_ns / 10_000_000 else {
-            return identity
-        }
-        identity.exe = now.exe
-        identity.gid = now.gid
-        identity.cgroup = now.cgroup
-        return identity
+            start: record.start_ns, uid: record.user, gid: record.group, comm: event.command,
+            exe: names.executable(executable, pid: pid), cgroup: names.cgroup(record.cgroup))
     }
 
     private static func name(ofError code: Int32) -> String {

@@ -1,3 +1,4 @@
+internal import AuditLog
 private import Glibc
 
 /// Users by name, from /etc/passwd alone: a static program has no other sources of names.
@@ -15,5 +16,20 @@ enum Users {
             return UInt32(String(decoding: fields[2], as: UTF8.self))
         }
         return nil
+    }
+
+    /// The names of all users, by number; of several, the first.
+    static func names() -> [UInt32: String] {
+        var names: [UInt32: String] = [:]
+        // As much as any host has of them.
+        let text = ProcessFile.read("/etc/passwd", limit: 16 << 20) ?? []
+        for line in text.split(separator: UInt8(ascii: "\n")) {
+            let fields = line.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+            guard fields.count > 2, let number = UInt32(String(decoding: fields[2], as: UTF8.self)),
+                names[number] == nil
+            else { continue }
+            names[number] = AuditText(fields[0], limit: 256).string
+        }
+        return names
     }
 }

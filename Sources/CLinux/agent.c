@@ -1,11 +1,16 @@
 #define _GNU_SOURCE
 #include "agent.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 int swguard_agent_signals(void)
@@ -50,4 +55,32 @@ int swguard_epoll_wait(int epoll, int milliseconds)
 int swguard_grace_period(void)
 {
 	return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+int swguard_open_cgroup_root(const char *path)
+{
+	struct statfs status;
+	int descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (descriptor < 0)
+		return -errno;
+	if (fstatfs(descriptor, &status) || status.f_type != CGROUP2_SUPER_MAGIC) {
+		close(descriptor);
+		return -ENODEV;
+	}
+	return descriptor;
+}
+
+int swguard_open_cgroup(int root, uint64_t number)
+{
+	/* FILEID_KERNFS (include/linux/exportfs.h): a handle of kernfs is the number. */
+	union {
+		struct file_handle handle;
+		unsigned char bytes[sizeof(struct file_handle) + sizeof(uint64_t)];
+	} name = { .handle = { .handle_bytes = sizeof number, .handle_type = 0xfe } };
+	int descriptor;
+
+	memcpy(name.bytes + sizeof(struct file_handle), &number, sizeof number);
+	descriptor = open_by_handle_at(root, &name.handle, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return descriptor < 0 ? -errno : descriptor;
 }

@@ -1,8 +1,10 @@
-/// A JSON value to print; objects keep their order.
+/// A JSON value; objects keep their order.
 public indirect enum JSON: Sendable {
     case null
     case bool(Bool)
     case int(Int)
+    /// A number that is none of 64 bits; finite.
+    case double(Double)
     case string(String)
     case array([JSON])
     case object([(String, JSON)])
@@ -27,6 +29,7 @@ public indirect enum JSON: Sendable {
         case .null: text += "null"
         case .bool(let value): text += value ? "true" : "false"
         case .int(let value): text += String(value)
+        case .double(let value): text += value.description
         case .string(let value): Self.write(value, to: &text)
         case .array(let items):
             Self.write(items, between: ("[", "]"), to: &text, layout: layout) { item, text, inner in

@@ -16,7 +16,8 @@ struct SwguardCommand: ParsableCommand {
         version: Build.version,
         subcommands: [
             RunCommand.self, CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
-            ExplainCommand.self, TestCommand.self, AgentCommand.self, SchemaCommand.self,
+            ExplainCommand.self, TestCommand.self, AgentCommand.self, StatusCommand.self,
+            PoliciesCommand.self, PsCommand.self, SchemaCommand.self,
             DoctorCommand.self,
         ])
 

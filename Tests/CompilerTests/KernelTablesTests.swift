@@ -213,6 +213,18 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(tables.policies.map { $0?.policy.name } == [nil, "b", nil, "a"])
     }
 
+    @Test func `launchers stand among the files that begin policies, where cgroups begin some`() throws {
+        let launchers = [Array("/usr/bin/runc".utf8), Array("/usr/bin/cat".utf8)]
+        let byCgroup = try policy("subjects: [{exec: /usr/bin/cat}, {cgroup: /b/**}]", name: "a")
+        let model = KernelTablesModel(try KernelTables.compile([byCgroup], launchers: launchers))
+        #expect(model.slots(launchers[0]) == [SWGUARD_LAUNCHER])
+        #expect(model.slots(launchers[1]) == [0, SWGUARD_LAUNCHER])
+        #expect(model.slots(Array("/usr/bin/runc2".utf8)) == [])
+        let byFile = try policy("subjects: [{exec: /usr/bin/cat}]", name: "a")
+        let other = KernelTablesModel(try KernelTables.compile([byFile], launchers: launchers))
+        #expect(other.slots(launchers[0]) == [] && other.slots(launchers[1]) == [0])
+    }
+
     @Test func `literal denies stand for objects, one list for each`() throws {
         let policies = [
             try policy(

@@ -47,7 +47,7 @@ import Testing
             (["plan", "bad.yaml"], 2),
             (["compile", "good.yaml", "-o", "x.plan"], 0), (["compile", "bad.yaml", "-o", "y.plan"], 2),
             (["inspect", "good.plan"], 0), (["inspect", "empty.plan"], 0),
-            (["doctor"], 0),
+            (["doctor"], 0), (["status"], 3), (["policies"], 3), (["ps"], 3),
         ] as [([String], Int32)])
     func `every result is one object that its schema accepts`(_ arguments: [String], _ status: Int32) throws {
         let scratch = try Scratch()
@@ -59,7 +59,10 @@ import Testing
                 try Swguard.run(["compile", "\(name).yaml", "-o", "\(name).plan"], in: scratch.path).status
                     == 0)
         }
-        let outcome = try Swguard.run(arguments + ["--format", "json"], in: scratch.path)
+        // An agent that runs here is none of this test's.
+        let outcome = try Swguard.run(
+            arguments + ["--format", "json"], in: scratch.path,
+            environment: ["SWGUARD_SOCKET": scratch.path + "/none"])
         #expect(outcome.status == status, "\(outcome)")
         #expect(outcome.output.hasSuffix("}\n") && outcome.output.split(separator: "\n").count == 1)
         let complaint = try complaint(about: outcome.output, command: arguments[0])

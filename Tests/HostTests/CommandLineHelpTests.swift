@@ -4,7 +4,8 @@ import Testing
 /// Help, usage errors and completions, as a user meets them.
 @Suite struct CommandLineHelpTests {
     private static let commands = [
-        "run", "check", "plan", "compile", "inspect", "explain", "test", "schema", "doctor",
+        "run", "check", "plan", "compile", "inspect", "explain", "test", "agent", "status", "policies", "ps",
+        "schema", "doctor",
     ]
 
     @Test func `without arguments the help is printed`() throws {

@@ -14,24 +14,52 @@ final class RunningAgent {
 
     var identifier: Int32 { process.processIdentifier }
 
-    /// Starts the agent with policies (name and YAML), and waits until it says that they are in force.
-    init(_ policies: [String: String]) throws {
+    /// Starts the agent with policies (name and YAML), and waits until it says that they are in force. `place` puts others
+    /// beside them.
+    init(
+        _ policies: [String: String], configuration: String? = nil, place: (URL) throws -> Void = { _ in }
+    ) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "agent-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for (name, yaml) in policies {
             try RunningAgent.document(name, yaml).write(
                 to: directory.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
         }
+        try place(directory)
         for name in ["out", "err"] {
             _ = FileManager.default.createFile(atPath: directory.appending(path: name).path, contents: nil)
         }
         process.executableURL = URL(filePath: RunningAgent.program)
         process.arguments = ["agent", "--policies", directory.path]
+        if let configuration {
+            let file = directory.appending(path: "agent.conf")
+            try "apiVersion: swguard/v1\nkind: Agent\n\(configuration)\n".write(
+                to: file, atomically: false, encoding: .utf8)
+            process.arguments? += ["--config", file.path]
+        }
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))
         process.standardError = try FileHandle(forWritingTo: directory.appending(path: "err"))
         try process.run()
         try waitForReadiness(1)
+    }
+
+    /// What leads to this agent, and to no other.
+    var environment: [String: String] { ["SWGUARD_SOCKET": socket] }
+    var socket: String { directory.appending(path: "control").path }
+
+    /// What a command of `swguard` prints that asks it.
+    func ask(_ arguments: String...) throws -> Ended {
+        try Ended(RunningAgent.program, arguments, environment: environment)
+    }
+
+    /// The result of a command that asks it.
+    func result(_ command: String) throws -> [String: Any] {
+        let ended = try ask(command, "--format", "json")
+        #expect(ended.status == 0, "\(ended.output)")
+        let whole = try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any]
+        return try #require(whole?["result"] as? [String: Any], "\(ended.output)")
     }
 
     static func document(_ name: String, _ yaml: String) -> String {

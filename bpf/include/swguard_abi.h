@@ -225,7 +225,7 @@ struct swguard_event {
 	__u32 process; // as the initial PID namespace numbers them
 	__u32 thread;
 	__u32 parent;
-	__u32 user;
+	__u32 user; // effective, as `group`
 	__u32 generation;
 	__u32 policy; // slot
 	__u32 rule;
@@ -240,5 +240,21 @@ struct swguard_event {
 	__s32 error; // 0: granted, and reported
 	__u32 path_size;
 	char command[16];
+	__u64 cgroup; // the number of the task's cgroup (version 2)
+	__u64 executable; // the inode of the process's executable; 0: not known
+	__u32 executable_device; // as the kernel has it: major << 20 | minor
+	__u32 group;
 };
-_Static_assert(sizeof(struct swguard_event) == 88, "record of `events`");
+_Static_assert(sizeof(struct swguard_event) == 112, "record of `events`");
+
+// What the iterator `swguard_list_tasks` writes of each task that is under a policy.
+struct swguard_listed_task {
+	__u64 start_ns; // when the process began, since boot, suspended time included
+	__u32 process; // as the reader's PID namespace numbers them
+	__u32 thread;
+	__u32 user; // effective
+	__u32 count;
+	__u32 policies[SWGUARD_LAYERS_MAX]; // slots, oldest first
+	char command[16];
+};
+_Static_assert(sizeof(struct swguard_listed_task) == 72, "written by the iterator");

@@ -46,12 +46,25 @@ static __always_inline void enter(struct entry_context *context, __u32 slot)
 	context->entered++;
 }
 
+// The number of the host's mount namespace, that of process 1; 0: not known, and nothing is a launcher.
+const volatile __u32 host_mounts = 0;
+
+// Whether the file in the scratch is on a mount of the host's: in an image, whoever made it chose what a launcher's path
+// leads to.
+static __always_inline bool is_on_host(const struct entry_context *context)
+{
+	struct mount *mount = (void *)context->scratch->mount - bpf_core_field_offset(struct mount, mnt);
+	struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
+
+	return host_mounts && BPF_CORE_READ(namespace, ns.inum) == host_mounts;
+}
+
 static long enter_listed(__u32 index, struct entry_context *context)
 {
 	__u32 slot = word(context->words, context->list + 1 + index);
 
 	if (slot == SWGUARD_LAUNCHER)
-		context->is_launcher = 1;
+		context->is_launcher = is_on_host(context);
 	else
 		enter(context, slot);
 	return context->is_refused ? 1 : 0;

@@ -38,6 +38,8 @@ static __always_inline void send(struct scratch *scratch, const __u32 *words, __
 	struct swguard_count *count = count_of(words, policy, event->rule);
 	__u64 id = bpf_get_current_pid_tgid();
 	__u32 size = event->path_size;
+	struct inode *executable;
+	struct cred *own = (struct cred *)BPF_CORE_READ(task, cred);
 
 	event->time_ns = bpf_ktime_get_boot_ns();
 	// Not by typed pointers: for each that is followed 6.12 looks through all of the kernel's types (kernel/bpf/verifier.c,
@@ -46,7 +48,12 @@ static __always_inline void send(struct scratch *scratch, const __u32 *words, __
 	event->process = id >> 32;
 	event->thread = id;
 	event->parent = BPF_CORE_READ(task, real_parent, tgid);
-	event->user = bpf_get_current_uid_gid();
+	event->user = BPF_CORE_READ(own, euid.val);
+	event->group = BPF_CORE_READ(own, egid.val);
+	event->cgroup = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn, id);
+	executable = BPF_CORE_READ(task, mm, exe_file, f_inode);
+	event->executable = BPF_CORE_READ(executable, i_ino);
+	event->executable_device = BPF_CORE_READ(executable, i_sb, s_dev);
 	bpf_get_current_comm(event->command, sizeof(event->command));
 	if (size > SWGUARD_PATH_SIZE)
 		size = SWGUARD_PATH_SIZE;

@@ -48,16 +48,22 @@ typedef struct {
 	__u32 val;
 } kuid_t;
 
+typedef struct {
+	__u32 val;
+} kgid_t;
+
 struct cred {
 	kuid_t uid;
 	kuid_t euid;
 	kuid_t fsuid;
 	kuid_t suid;
+	kgid_t egid;
 };
 
 struct kernfs_node {
 	struct kernfs_node *parent;
 	const char *name;
+	__u64 id;
 };
 
 struct cgroup {
@@ -152,7 +158,12 @@ struct vfsmount {
 	int mnt_flags;
 };
 
+struct ns_common {
+	unsigned int inum;
+};
+
 struct mnt_namespace {
+	struct ns_common ns;
 	__u64 seq;
 };
 

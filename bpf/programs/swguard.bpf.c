@@ -2,6 +2,7 @@
 #include "attributes.bpf.h"
 #include "entry.bpf.h"
 #include "files.bpf.h"
+#include "listing.bpf.h"
 #include "names.bpf.h"
 #include "network.bpf.h"
 #include "operations.bpf.h"

@@ -1,6 +1,8 @@
 #ifndef SWGUARD_AGENT_H
 #define SWGUARD_AGENT_H
 
+#include <stdint.h>
+
 /* What the agent's loop asks of the kernel. Functions return -1 with errno set on failure. */
 
 /* Blocks TERM, INT and HUP, ignores PIPE, and gives a descriptor that tells of the blocked ones. */
@@ -17,5 +19,11 @@ int swguard_epoll_wait(int epoll, int milliseconds);
 
 /* Returns when every program that ran when it was called has ended (an RCU grace period). */
 int swguard_grace_period(void);
+
+/* The tree of cgroups, version 2, that is mounted at `path`; -errno, -ENODEV where something else is there. */
+int swguard_open_cgroup_root(const char *path);
+
+/* The directory of a cgroup by its number (Linux 5.5: the number is the file handle); -errno. Takes CAP_DAC_READ_SEARCH. */
+int swguard_open_cgroup(int root, uint64_t number);
 
 #endif

@@ -166,7 +166,7 @@ struct KernelCompiler {
 
     /// Adds who comes under which policy, and the record that leads to everything.
     mutating func finish(
-        _ entries: [KernelTables.Entry], user: (String) -> UInt32?
+        _ entries: [KernelTables.Entry], launchers: [[UInt8]], user: (String) -> UInt32?
     ) throws(KernelTablesError) {
         typealias Fields = KernelRecords.Generation
         var executables = EntryPatterns()
@@ -186,6 +186,10 @@ struct KernelCompiler {
                     users.append((number, UInt32(entry.slot)))
                 }
             }
+        }
+        // They matter where something begins by the cgroup.
+        for launcher in cgroups.patterns.isEmpty ? [] : launchers {
+            executables.add(PathPattern(literal: launcher), Int(KernelRecords.launcher))
         }
         try append(executables, record: Fields.executables, entries)
         try append(cgroups, record: Fields.cgroups, entries)

@@ -49,27 +49,30 @@ public struct KernelTables: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - limit: how many words there may be.
+    ///   - launchers: the files whose exec in a cgroup does not begin the cgroup's policies.
     ///   - user: the number of a user; nil: there is none of that name.
     ///   - identify: the object at a path; nil: there is none.
     /// - Throws: a diagnostic at the policy to blame.
     public static func compile(
-        _ policies: [Policy], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) },
+        _ policies: [Policy], limit: Int = 1 << 26, launchers: [[UInt8]] = [],
+        user: (String) -> UInt32? = { UInt32($0) },
         identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         try compile(
-            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, user: user,
-            identify: identify)
+            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit,
+            launchers: launchers, user: user, identify: identify)
     }
 
     /// The same for policies that have slots already.
     public static func compile(
-        _ entries: [Entry], limit: Int = 1 << 26, user: (String) -> UInt32? = { UInt32($0) },
+        _ entries: [Entry], limit: Int = 1 << 26, launchers: [[UInt8]] = [],
+        user: (String) -> UInt32? = { UInt32($0) },
         identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         var compiler = KernelCompiler(limit: limit)
         for entry in entries { try compiler.add(entry) }
         compiler.guardObjects(entries, identify: identify)
-        try compiler.finish(entries, user: user)
+        try compiler.finish(entries, launchers: launchers, user: user)
         return Self(
             policies: compiler.policies, counterCount: compiler.counterCount, image: compiler.image,
             guardPlaces: compiler.guards.map { GuardPlace(object: $0.object, place: $0.place) })

@@ -2,6 +2,7 @@ internal import Agent
 internal import ArgumentParser
 internal import Compiler
 internal import Confinement
+internal import Control
 private import Glibc
 internal import Policy
 
@@ -17,6 +18,11 @@ struct AgentCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Enforce every policy (*.yaml) of a directory.", valueName: "dir"))
     var policies: String?
+    @Option(
+        help: ArgumentHelp(
+            "The agent's configuration; \(AgentConfiguration.standardPath) where that is there.",
+            valueName: "file"))
+    var config: String?
     @Argument(help: ArgumentHelp("Policies: files, or names on the policy path.", valueName: "policy"))
     var references: [String] = []
 
@@ -32,13 +38,30 @@ struct AgentCommand: ParsableCommand {
     func run() throws {
         let outcome = Agent.run(
             Agent.Context(
-                policies: load, report: Output.print,
+                policies: load, configuration: configuration, report: Output.print,
                 say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
-                version: Build.version))
+                version: Build.version, socket: ControlAddress.ofEnvironment()))
         switch outcome {
         case .ended: return
         case .rejected: throw ExitStatus.usage
         case .cannot: throw ExitStatus.cannot
+        }
+    }
+
+    /// The configuration; nil: it cannot be used, and it has been said why.
+    private func configuration() -> AgentConfiguration? {
+        let path = config ?? AgentConfiguration.standardPath
+        do throws(PolicyFileError) {
+            let file = try HostPolicyFiles().read(path)
+            let (configuration, diagnostics) = AgentConfiguration.decode(file.bytes, named: path)
+            Output.print(diagnostics)
+            return configuration
+        } catch {
+            if config == nil, error.isMissing { return .standard }
+            Output.diagnose(
+                "swguard: cannot read configuration '\(DiagnosticFormatter.printable(path))': "
+                    + DiagnosticFormatter.printable(error.reason))
+            return nil
         }
     }
 

@@ -1,0 +1,133 @@
+internal import AuditLog
+internal import BPF
+internal import Compiler
+internal import Control
+private import Glibc
+internal import Policy
+
+/// What the agent says to whoever asks over its socket.
+extension Agent {
+    func answer(_ request: ControlRequest) -> ControlAnswer {
+        switch request {
+        case .status: return .status(status)
+        case .policies: return .policies(generation: generation, policies)
+        case .processes:
+            do throws(KernelError) {
+                return .processes(generation: generation, try processes())
+            } catch {
+                return .failed(error.description)
+            }
+        }
+    }
+
+    private var generation: Int { Int(enforcement.generation) }
+
+    private var status: AgentStatus {
+        let policies = policies
+        var counts = EventCounts()
+        for policy in ledger.policies.union(policies.map(\.name)) {
+            counts += ledger.counts(of: policy, kernelCounts(of: policy))
+        }
+        return AgentStatus(
+            version: context.version, pid: Int(getpid()), since: since.text, generation: generation,
+            changed: changed.text, extent: policies.isEmpty ? .none : .combined(policies.map(\.extent)),
+            policies: policies.count, refused: refused, unwritten: Int(clamping: writer.lost),
+            counts: counts, kernel: Self.kernelRelease, facts: facts)
+    }
+
+    /// What the kernel counted for a policy in the generations that are there.
+    func kernelCounts(of name: String) -> EventCounts {
+        var counts = EventCounts()
+        for generation in enforcement.arena.generations {
+            for (_, policy, range) in generation.policies where policy.policy.name == name {
+                counts += EventCounts(enforcement.arena.counts(of: range))
+            }
+        }
+        return counts
+    }
+
+    private var policies: [PolicyStatus] {
+        (enforcement.arena.generations.last?.tables.policies ?? []).compactMap { $0 }.map { policy in
+            PolicyStatus(
+                name: policy.policy.name, file: AuditText(policy.policy.file, limit: 4096).string,
+                complains: policy.policy.mode == .complain, digest: policy.digest,
+                sections: sections[policy.policy.name] ?? [],
+                counts: ledger.counts(of: policy.policy.name, kernelCounts(of: policy.policy.name)))
+        }
+    }
+
+    /// How many gaps of a section are told: a policy has one for each of some of its rules.
+    private static let gapLimit = 32
+
+    static func sections(of policy: KernelPolicy) -> [PolicyStatus.Section] {
+        KernelCoverage.sections(of: policy.policy).map { section in
+            var gaps = section.gaps.prefix(gapLimit).map { AuditText($0, limit: 1024).string }
+            if section.gaps.count > gapLimit { gaps.append("\(section.gaps.count - gapLimit) more") }
+            return PolicyStatus.Section(
+                name: section.name, extent: EnforcedExtent(rawValue: section.extent.rawValue) ?? .none,
+                gaps: gaps)
+        }
+    }
+
+    /// What was found out about this kernel, and said when the agent began.
+    private var facts: [KernelFact] {
+        var facts = [
+            KernelFact(name: "bpf-lsm", text: "the programs run: a denial was provoked at start, and seen")
+        ]
+        if enforcement.hasBusyStorage {
+            facts.append(KernelFact(name: "busy-storage", text: Self.busyStorage))
+        }
+        for hook in enforcement.missing {
+            facts.append(KernelFact(name: "missing-hook", text: "this kernel has no hook \(hook)"))
+        }
+        return facts
+    }
+
+    private static var kernelRelease: String {
+        var names = utsname()
+        guard unsafe uname(&names) == 0 else { return "" }
+        return unsafe withUnsafeBytes(of: &names.release) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+
+    /// The processes that a policy in force confines, by the kernel's own list.
+    private func processes() throws(KernelError) -> [ConfinedProcess] {
+        let slots = enforcement.arena.generations.last?.tables.policies ?? []
+        let users = Users.names()
+        var found: [ConfinedProcess] = []
+        var known: (number: ConfinedTask.Number, identity: ProcessIdentity)?
+        for task in try enforcement.confinedTasks() {
+            // What no generation has any more confines nobody.
+            let names = task.policies.compactMap { slot in
+                slots.indices.contains(slot) ? slots[slot]?.policy.name : nil
+            }
+            if names.isEmpty { continue }
+            // Threads come together: those that are under the same policies are one entry.
+            let start = Int(clamping: task.start)
+            let entries = found.indices.reversed().prefix { found[$0].pid == Int(task.process) }
+            if let same = entries.first(where: { found[$0].policies == names && found[$0].start == start }) {
+                found[same].threads += 1
+                continue
+            }
+            let number = ConfinedTask.Number(thread: task.process, start: task.start)
+            let identity = known?.number == number ? known?.identity : Self.identity(of: task)
+            known = identity.map { (number, $0) }
+            func text(_ bytes: [UInt8]) -> String { AuditText(bytes, limit: 4096).string }
+            found.append(
+                ConfinedProcess(
+                    pid: Int(task.process), start: start, threads: 1, comm: text(task.command),
+                    exe: identity?.exe.map(text), uid: Int(task.user), user: users[task.user],
+                    cgroup: identity?.cgroup.map(text), policies: names))
+        }
+        return found
+    }
+
+    /// What /proc says of the process, if it is the same still.
+    private static func identity(of task: ConfinedTask) -> ProcessIdentity? {
+        let identity = ProcessIdentity.read(tid: Int32(bitPattern: task.process))
+        // /proc counts in hundredths of a second.
+        guard let start = identity.start, start / 10_000_000 == task.start / 10_000_000 else { return nil }
+        return identity
+    }
+}

@@ -1,0 +1,163 @@
+internal import CLinux
+private import Glibc
+public import Policy
+
+/// Why the agent could not be asked.
+public enum ControlClientError: Error, Sendable {
+    /// Nobody answers at the socket, or the caller may not ask.
+    case unreachable(path: String, code: CInt)
+    /// It took too long.
+    case silent(path: String)
+    /// It ended the connection, or says what is no reply.
+    case garbled(String)
+    /// It says an error: its name and parameters.
+    case refused(name: String, parameters: JSON)
+
+    /// What went wrong, for `cannot ask the agent: …`.
+    public var text: String {
+        switch self {
+        case .unreachable(let path, let code) where code == EACCES || code == EPERM:
+            "only root may use '\(path)'"
+        case .unreachable(let path, let code) where code == ENOENT || code == ECONNREFUSED:
+            "no agent answers at '\(path)'; start 'swguard agent'"
+        case .unreachable(let path, let code): "'\(path)': \(ControlError.text(of: code))"
+        case .silent(let path): "the agent at '\(path)' does not answer"
+        case .garbled(let text): text
+        case .refused("org.varlink.service.PermissionDenied", _): "only root may"
+        case .refused(let name, let parameters):
+            parameters["reason"]?.stringValue ?? "it says \(name)"
+        }
+    }
+}
+
+/// A connection to the agent. Its end closes it.
+public struct ControlClient: ~Copyable {
+    private let descriptor: ControlDescriptor
+    private let path: String
+    private var input = MessageBuffer(limit: ControlService.messageLimit)
+    private let patience: UInt64
+
+    /// - Parameter patience: how long all of one answer may take, in milliseconds.
+    public init(path: String, patience: UInt64 = 10_000) throws(ControlClientError) {
+        let end = swguard_monotonic_milliseconds() + patience
+        var connected = unsafe swguard_control_connect(path)
+        // More wait already than the agent listens for.
+        while connected == -EAGAIN, swguard_monotonic_milliseconds() < end {
+            usleep(10_000)
+            connected = unsafe swguard_control_connect(path)
+        }
+        if connected == -EAGAIN { throw .silent(path: path) }
+        do throws(ControlError) {
+            descriptor = try ControlDescriptor(connected, "connect")
+        } catch {
+            throw .unreachable(path: path, code: error.code)
+        }
+        self.path = path
+        self.patience = patience
+    }
+
+    /// The replies to `call`, of which there are several only where it says `more`.
+    public mutating func replies(to call: VarlinkCall) throws(ControlClientError) -> [JSON] {
+        let end = swguard_monotonic_milliseconds() + patience
+        var rest = (call.message + [0])[...]
+        while !rest.isEmpty {
+            let written: Int
+            do throws(ControlError) {
+                written = try descriptor.write(rest)
+            } catch {
+                throw .unreachable(path: path, code: error.code)
+            }
+            rest = rest.dropFirst(written)
+            if written == 0 { try wait(forWriting: true, until: end) }
+        }
+        var parameters: [JSON] = []
+        while true {
+            let message = try message(until: end)
+            let reply: VarlinkReply
+            do throws(JSONError) {
+                // A megabyte of the smallest values.
+                reply = try VarlinkReply(message: message, limits: JSON.Limits(values: 1 << 20))
+            } catch {
+                throw .garbled("what the agent says cannot be read: \(error.text)")
+            }
+            if let name = reply.error { throw .refused(name: name, parameters: reply.parameters) }
+            parameters.append(reply.parameters)
+            guard reply.continues else { return parameters }
+            guard call.more else { throw .garbled("the agent says more than it was asked for") }
+        }
+    }
+
+    private mutating func message(until end: UInt64) throws(ControlClientError) -> [UInt8] {
+        while true {
+            if let message = input.next() { return message }
+            guard !input.isOverlong else {
+                throw .garbled("the agent's answer is longer than \(ControlService.messageLimit) bytes")
+            }
+            let bytes: [UInt8]?
+            do throws(ControlError) {
+                bytes = try descriptor.read(1 << 16)
+            } catch {
+                throw .unreachable(path: path, code: error.code)
+            }
+            guard let bytes else {
+                try wait(forWriting: false, until: end)
+                continue
+            }
+            guard !bytes.isEmpty else { throw .garbled("the agent ended the connection") }
+            input.append(bytes)
+        }
+    }
+
+    private func wait(forWriting: Bool, until end: UInt64) throws(ControlClientError) {
+        let now = swguard_monotonic_milliseconds()
+        guard now < end else { throw .silent(path: path) }
+        let result = swguard_control_wait(descriptor.number, forWriting ? 1 : 0, CInt(end - now))
+        guard result >= 0 || result == -EINTR else { throw .unreachable(path: path, code: -result) }
+    }
+}
+
+extension ControlClient {
+    /// What is enforced as a whole.
+    public mutating func status() throws(ControlClientError) -> AgentStatus {
+        let replies = try replies(to: VarlinkCall(ControlInterface.name + ".Status"))
+        guard let status = replies.first.flatMap(AgentStatus.init) else { throw Self.unknownForm }
+        return status
+    }
+
+    /// The policies that are loaded, and of which generation.
+    public mutating func policies() throws(ControlClientError) -> (generation: Int, policies: [PolicyStatus])
+    {
+        let (generation, items) = try list("Policies", "policies", PolicyStatus.init)
+        return (generation, items)
+    }
+
+    /// The processes that are confined.
+    public mutating func processes() throws(ControlClientError) -> (
+        generation: Int, processes: [ConfinedProcess]
+    ) {
+        let (generation, items) = try list("Ps", "processes", ConfinedProcess.init)
+        return (generation, items)
+    }
+
+    private mutating func list<Item>(
+        _ method: String, _ member: String, _ read: (JSON) -> Item?
+    ) throws(ControlClientError) -> (Int, [Item]) {
+        var generation = 0
+        var all: [Item] = []
+        for reply in try replies(to: VarlinkCall("\(ControlInterface.name).\(method)", more: true)) {
+            guard let number = reply["generation"]?.intValue, let items = reply[member]?.items else {
+                throw Self.unknownForm
+            }
+            generation = number
+            for item in items {
+                guard let item = read(item) else { throw Self.unknownForm }
+                all.append(item)
+            }
+        }
+        return (generation, all)
+    }
+
+    private static var unknownForm: ControlClientError {
+        .garbled("the agent's answer has another form: it is of another version")
+    }
+}

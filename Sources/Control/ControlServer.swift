@@ -1,0 +1,156 @@
+internal import CLinux
+private import Glibc
+
+/// Serves clients of the socket, none of which it ever waits for.
+///
+/// The owner's loop watches `descriptor`, calls `turn` when it is ready and once a second, and answers one call after
+/// another, with what else it does in between.
+public struct ControlServer: ~Copyable {
+    /// The most clients at once. One more takes the place of that which has been silent for longest.
+    static let clientLimit = 64
+    /// How long a client may take to say what it wants, and to read what it is told, in milliseconds.
+    static let patience: UInt64 = 10_000
+    /// The most bytes of answers that wait to be read.
+    static let pendingLimit = 16 << 20
+
+    // In the order in which they end: connections before the set that watches them.
+    private var connections: [CInt: ControlConnection] = [:]
+    private let epoll: ControlDescriptor
+    private let socket: ControlSocket
+    private let service: ControlService
+    private var turns: UInt64 = 0
+
+    /// A call that the agent is to answer.
+    public struct Call: Sendable {
+        public let request: ControlRequest
+        public let peer: ControlPeer
+        fileprivate let client: CInt
+        fileprivate let call: VarlinkCall
+    }
+
+    public init(_ socket: consuming ControlSocket, _ service: ControlService) throws(ControlError) {
+        let made = swguard_epoll_create()
+        let epoll = try ControlDescriptor(made < 0 ? -errno : made, "wait for clients")
+        let watched = swguard_epoll_watch(
+            epoll.number, socket.descriptor.number, SWGUARD_INTEREST_READ)
+        guard watched == 0 else { throw ControlError(operation: "wait for clients", code: -watched) }
+        self.epoll = epoll
+        self.socket = socket
+        self.service = service
+    }
+
+    /// Becomes readable when there is something to do, for the owner's own epoll(7).
+    public var descriptor: CInt { epoll.number }
+
+    /// A clock for `now`.
+    public static var now: UInt64 { swguard_monotonic_milliseconds() }
+
+    var clientCount: Int { connections.count }
+
+    /// Whether `nextCall` may have something, though `descriptor` is silent.
+    public var hasCalls: Bool { connections.values.contains { $0.hasCall } }
+
+    /// Accepts, reads and writes what goes without waiting, and closes who took too long.
+    public mutating func turn(now: UInt64) {
+        for (number, connection) in connections where connection.deadline <= now { close(number) }
+        var ready = [swguard_ready](repeating: swguard_ready(), count: 16)
+        let count = unsafe swguard_epoll_poll(epoll.number, &ready, CInt(ready.count))
+        for event in ready.prefix(max(0, Int(count))) {
+            if event.descriptor == socket.descriptor.number {
+                accept(now: now)
+                continue
+            }
+            guard let connection = connections[event.descriptor] else { continue }
+            var isAlive = true
+            if event.interest.rawValue & SWGUARD_INTEREST_READ.rawValue != 0 {
+                isAlive = connection.receive()
+            }
+            if isAlive { isAlive = connection.flush(deadline: now + Self.patience) }
+            // Gone in both directions: nobody reads an answer.
+            if event.is_gone != 0 { isAlive = false }
+            settle(event.descriptor, connection, isAlive)
+        }
+    }
+
+    /// How many connections are accepted in one turn.
+    private static let acceptedAtOnce = 64
+
+    private mutating func accept(now: UInt64) {
+        for _ in 0..<Self.acceptedAtOnce {
+            let accepted = swguard_control_accept(socket.descriptor.number)
+            // EMFILE and the like: the connection waits for better times.
+            guard let descriptor = try? ControlDescriptor(accepted, "accept"),
+                let peer = try? descriptor.peer()
+            else { return }
+            if connections.count >= Self.clientLimit { closeOldest() }
+            let connection = ControlConnection(descriptor, peer: peer, deadline: now + Self.patience)
+            guard swguard_epoll_watch(epoll.number, accepted, connection.interest) == 0 else { return }
+            connections[accepted] = connection
+        }
+    }
+
+    private mutating func closeOldest() {
+        let oldest = connections.min { $0.value.deadline < $1.value.deadline }
+        if let oldest { close(oldest.key) }
+    }
+
+    // Closing the descriptor, which nobody else has, takes it out of the set.
+    private mutating func close(_ number: CInt) { connections[number] = nil }
+
+    /// Has the set wait for what the connection needs now.
+    private mutating func settle(_ number: CInt, _ connection: ControlConnection, _ isAlive: Bool) {
+        guard isAlive else { return close(number) }
+        let wanted = connection.wanted
+        if wanted == connection.interest { return }
+        guard swguard_epoll_change(epoll.number, number, wanted) == 0 else { return close(number) }
+        connection.interest = wanted
+    }
+
+    /// How many calls are answered in one turn of those that the agent need not be asked about.
+    private static let answeredAtOnce = 16
+
+    /// The next call that the agent has to answer; what it need not be asked is answered here.
+    ///
+    /// The client comes first whose last answer is longest ago. nil: there is none, or enough was done for one turn.
+    public mutating func nextCall(now: UInt64) -> Call? {
+        for _ in 0..<Self.answeredAtOnce {
+            let waiting = connections.filter { $0.value.hasCall }
+            guard let (number, connection) = waiting.min(by: { $0.value.turn < $1.value.turn }),
+                let message = connection.nextCall()
+            else { return nil }
+            turns += 1
+            connection.turn = turns
+            // What is no call has no answer in the protocol.
+            guard let call = VarlinkCall(message: message) else {
+                close(number)
+                continue
+            }
+            switch service.step(call, from: connection.peer) {
+            case .replies(let replies): send(replies, to: number, call, now: now)
+            case .ask(let request):
+                return Call(request: request, peer: connection.peer, client: number, call: call)
+            }
+        }
+        return nil
+    }
+
+    /// Answers a call; whoever is gone by now is not missed.
+    public mutating func answer(_ call: Call, _ answer: ControlAnswer, now: UInt64) {
+        send(ControlService.replies(answer, more: call.call.more), to: call.client, call.call, now: now)
+    }
+
+    private mutating func send(
+        _ replies: [VarlinkReply], to number: CInt, _ call: VarlinkCall, now: UInt64
+    ) {
+        guard let connection = connections[number] else { return }
+        if !call.oneway {
+            var messages = replies.map(\.message)
+            let waiting = connections.values.reduce(0) { $0 + $1.pending }
+            if waiting + messages.reduce(0, { $0 + $1.count }) > Self.pendingLimit {
+                messages = [VarlinkReply(.busy).message]
+            }
+            for message in messages { connection.send(message, deadline: now + Self.patience) }
+        }
+        settle(number, connection, connection.flush(deadline: now + Self.patience))
+    }
+}

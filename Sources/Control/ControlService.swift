@@ -1,0 +1,118 @@
+internal import Policy
+
+/// What the service says to a call. It knows nothing of sockets.
+public struct ControlService: Sendable {
+    /// The longest message, in bytes.
+    public static let messageLimit = 1 << 20
+    /// How much of a long answer goes into one reply, in bytes; an item that is longer stands alone.
+    static let replySize = 1 << 18
+
+    let version: String
+    /// The user that the service runs as.
+    let owner: UInt32
+
+    public init(version: String, owner: UInt32) {
+        self.version = version
+        self.owner = owner
+    }
+
+    /// What a call comes to before the agent is asked.
+    enum Step {
+        /// It is answered.
+        case replies([VarlinkReply])
+        /// The agent is to be asked.
+        case ask(ControlRequest)
+    }
+
+    /// What to do about `call` of `peer`.
+    func step(_ call: VarlinkCall, from peer: ControlPeer) -> Step {
+        do throws(VarlinkError) {
+            // Whoever may not read may not see either that there is something to be read.
+            guard may(peer, .read) else { throw .permissionDenied }
+            guard !call.upgrade else { throw .invalidParameter("upgrade") }
+            let (interface, name) = call.parts
+            switch interface {
+            case ControlInterface.serviceName: return .replies([try serviceReply(name, call)])
+            case ControlInterface.name:
+                guard let method = ControlInterface.methods.first(where: { $0.name == name }) else {
+                    throw .methodNotFound(call.method)
+                }
+                guard may(peer, method.right) else { throw .permissionDenied }
+                if let parameter = call.parameters.first { throw .invalidParameter(parameter.0) }
+                return .ask(method.request)
+            default: throw .interfaceNotFound(interface)
+            }
+        } catch {
+            return .replies([VarlinkReply(error)])
+        }
+    }
+
+    private func may(_ peer: ControlPeer, _ right: ControlInterface.Right) -> Bool {
+        switch right {
+        case .read: peer.uid == 0 || peer.uid == owner
+        }
+    }
+
+    private func serviceReply(_ method: String, _ call: VarlinkCall) throws(VarlinkError) -> VarlinkReply {
+        switch method {
+        case "GetInfo":
+            if let parameter = call.parameters.first { throw .invalidParameter(parameter.0) }
+            return VarlinkReply([
+                "vendor": .string("swguard"), "product": .string("swguard agent"),
+                "version": .string(version),
+                "url": .string("https://swguard.dev"),
+                "interfaces": [.string(ControlInterface.serviceName), .string(ControlInterface.name)],
+            ])
+        case "GetInterfaceDescription":
+            if let other = call.parameters.first(where: { $0.0 != "interface" }) {
+                throw .invalidParameter(other.0)
+            }
+            guard let name = call.parameters.first?.1.stringValue else {
+                throw .invalidParameter("interface")
+            }
+            switch name {
+            case ControlInterface.name:
+                return VarlinkReply(["description": .string(ControlInterface.description)])
+            case ControlInterface.serviceName:
+                return VarlinkReply(["description": .string(ControlInterface.serviceDescription)])
+            default: throw .interfaceNotFound(name)
+            }
+        default: throw .methodNotFound(call.method)
+        }
+    }
+
+    /// What the agent said, as replies to the call.
+    static func replies(_ answer: ControlAnswer, more: Bool) -> [VarlinkReply] {
+        switch answer {
+        case .status(let status): [VarlinkReply(status.json)]
+        case .policies(let generation, let policies):
+            list("policies", policies.map(\.json), generation, more: more)
+        case .processes(let generation, let processes):
+            list("processes", processes.map(\.json), generation, more: more)
+        case .failed(let reason): [VarlinkReply(.failed(reason: reason))]
+        }
+    }
+
+    /// A list in one reply, or in several where the client takes them.
+    private static func list(
+        _ name: String, _ items: [JSON], _ generation: Int, more: Bool
+    ) -> [VarlinkReply] {
+        var parts: [[JSON]] = [[]]
+        var size = 0
+        for item in items {
+            let length = item.text.utf8.count + 1
+            if size > 0, size + length > (more ? replySize : messageLimit - 256) {
+                guard more else { return [VarlinkReply(.tooLarge(limit: messageLimit))] }
+                parts.append([])
+                size = 0
+            }
+            parts[parts.count - 1].append(item)
+            size += length
+        }
+        return parts.indices.map { index in
+            VarlinkReply(
+                .object([("generation", .int(generation)), (name, .array(parts[index]))]),
+                continues: index < parts.count - 1)
+        }
+    }
+}
