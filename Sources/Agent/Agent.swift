@@ -158,6 +158,11 @@ public struct Agent: ~Copyable {
             if found.refused > 0 {
                 context.say("\(found.refused) running tasks have no room for another policy")
             }
+            if found.unknown > 0 {
+                context.say(
+                    "\(found.unknown) running tasks are in the middle of an exec that does not end: what they were before "
+                        + "decides which policies they are under")
+            }
         } catch {
             context.say("cannot confine what runs already: \(Self.reason(of: error))")
         }

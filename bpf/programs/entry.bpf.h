@@ -156,9 +156,17 @@ static __always_inline void enter_by_file(struct entry_context *context)
 
 	if (find_path() == WALK_DONE)
 		enter_by_automaton(context, executables_of(generation));
-	if (!context->is_launcher && field(context->words, cgroups_of(generation), struct swguard_automaton, start) &&
-	    find_cgroup(context))
+	// Renamed again and again while it was walked for: it has a name, and nobody knows whether a policy begins there. What is
+	// unresolved otherwise is beneath no live root (a detached tree, a memfd): no policy can name it.
+	else if (context->scratch->walk.result == WALK_AGAIN)
+		context->is_refused = 1;
+	if (context->is_launcher || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
+		return;
+	if (find_cgroup(context))
 		enter_by_automaton(context, cgroups_of(generation));
+	else
+		// It may be any, one that a policy begins in too.
+		context->is_refused = 1;
 }
 
 static __always_inline bool has_entries(const __u32 *words, __u32 generation)
@@ -183,6 +191,9 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 	context.own = layers_of(context.task);
 	if (context.own)
 		context.own->entering = 0;
+	// What is entered would stand behind what an exec that failed has left.
+	else if (are_layers_hidden())
+		REFUSE(EACCES);
 	if (!context.words)
 		REFUSE(EACCES);
 	context.generation = generation_now(context.words);
@@ -200,6 +211,15 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 	return 0;
 }
 
+// Whether an exec changes the user or the group: the file is a set-id file, and the bits count.
+static __always_inline bool changes_ids(struct cred *new)
+{
+	struct cred *old = (struct cred *)bpf_get_current_task_btf()->real_cred;
+
+	return BPF_CORE_READ(new, euid.val) != BPF_CORE_READ(old, euid.val) ||
+	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
+}
+
 // The users that the exec makes of it: a set-id file's.
 SEC("lsm/bprm_creds_from_file")
 int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
@@ -208,10 +228,14 @@ int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct fil
 
 	if (!context.words)
 		REFUSE(EACCES);
+	context.own = is_suspect() ? layers_of(context.task) : NULL;
+	if (!context.own && are_layers_hidden())
+		REFUSE(EACCES);
+	if (context.own && context.own->count && changes_ids(bprm->cred) && judge_operation(OPERATION_SETUID, 0))
+		REFUSE(EPERM);
 	context.generation = generation_now(context.words);
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
-	context.own = layers_of(context.task);
 	enter_users(&context, bprm->cred);
 	if (context.is_refused)
 		REFUSE(EACCES);
@@ -245,21 +269,18 @@ SEC("lsm/task_fix_setuid")
 int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, int flags)
 {
 	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
-	int error;
 
-	if (confinement()) {
-		error = judge_operation(OPERATION_SETUID, 0);
-		if (error)
-			REFUSE(EPERM);
-	}
+	context.own = is_suspect() ? layers_of(context.task) : NULL;
+	// It may be under policies that deny it.
+	if (!context.own && are_layers_hidden())
+		REFUSE(EPERM);
+	if (context.own && context.own->count && judge_operation(OPERATION_SETUID, 0))
+		REFUSE(EPERM);
 	if (!context.words)
 		REFUSE(EPERM);
 	context.generation = generation_now(context.words);
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
-	context.own = layers_of(context.task);
-	if (!context.own && are_layers_hidden())
-		REFUSE(EPERM);
 	// What a failed exec left is none of this.
 	if (context.own)
 		context.own->entering = 0;
@@ -271,14 +292,49 @@ int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, 
 	return 0;
 }
 
-// Tasks that run when policies are loaded, every thread of them. The agent reads this until a pass writes nothing: what
-// it writes is one byte for each task that came under a policy, or should have and has no room for it ('!').
+// A child whose parent came under policies while it was being made: `task_alloc` copied what the parent had then, and the
+// child is not among the tasks that run until its memory is copied, which takes as long as there is much.
+//
+// Workers of io_uring do not pass here; nothing is copied for them.
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(swguard_sched_process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct swguard_layers *own, *copy;
+
+	if (!is_suspect())
+		return 0;
+	own = layers_of(bpf_get_current_task_btf());
+	if (!own || !own->count)
+		return 0;
+	copy = bpf_task_storage_get(&layers, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	// No memory, at the very moment of a load: nothing here can end the child.
+	if (!copy || copy->count >= own->count)
+		return 0;
+	*copy = *own;
+	copy->entering = 0;
+	return 0;
+}
+
+// What the agent reads: a byte for each task that came under a policy, should have and has no room for it, or could not be
+// looked at now. It reads until a pass says nothing but of the second kind.
+#define TASK_ENTERED "."
+#define TASK_REFUSED "!"
+#define TASK_BUSY "~"
+
+static __always_inline int say(struct bpf_iter__task *iterator, const char *what)
+{
+	bpf_seq_write(iterator->meta->seq, what, 1);
+	return 0;
+}
+
+// Tasks that run when policies are loaded, every thread of them.
 SEC("iter/task")
 int swguard_running_tasks(struct bpf_iter__task *iterator)
 {
 	struct task_struct *task = iterator->task;
 	struct entry_context context = { .words = tables_begin() };
 	struct file *executable;
+	__u32 is_executing;
 
 	if (!task || !context.words)
 		return 0;
@@ -286,17 +342,20 @@ int swguard_running_tasks(struct bpf_iter__task *iterator)
 	context.generation = generation_now(context.words);
 	// The agent's own: this runs in its process.
 	context.scratch = scratch_of_current();
-	if (!context.scratch) {
-		bpf_seq_write(iterator->meta->seq, "!", 1);
-		return 0;
-	}
+	if (!context.scratch)
+		return say(iterator, TASK_BUSY);
 	executable = BPF_CORE_READ(task, mm, exe_file);
 	// A kernel thread; io_uring's workers have their process's memory.
 	if (!executable)
 		return 0;
+	// It enters by what was in force when its exec began, and is seen as what it becomes when that has ended.
+	is_executing = BPF_CORE_READ_BITFIELD(task, in_execve);
 	context.own = layers_of(task);
-	if (context.own)
+	if (context.own && context.own->entering) {
+		if (is_executing)
+			return say(iterator, TASK_BUSY);
 		context.own->entering = 0;
+	}
 	context.scratch->mount = (__u64)BPF_CORE_READ(executable, f_path.mnt);
 	context.scratch->dentry = (__u64)BPF_CORE_READ(executable, f_path.dentry);
 	if (has_entries(context.words, context.generation))
@@ -305,8 +364,10 @@ int swguard_running_tasks(struct bpf_iter__task *iterator)
 	if (context.own)
 		enter_now(context.own);
 	if (context.is_refused)
-		bpf_seq_write(iterator->meta->seq, "!", 1);
-	else if (context.entered)
-		bpf_seq_write(iterator->meta->seq, ".", 1);
-	return 0;
+		// With less than all layers, its storage was busy, or it could not be found out what it is.
+		return context.own && context.own->count >= SWGUARD_LAYERS_MAX ? say(iterator, TASK_REFUSED) :
+										  say(iterator, TASK_BUSY);
+	if (context.entered)
+		return say(iterator, TASK_ENTERED);
+	return is_executing ? say(iterator, TASK_BUSY) : 0;
 }

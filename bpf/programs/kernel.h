@@ -48,9 +48,14 @@ typedef struct {
 	__u32 val;
 } kuid_t;
 
+typedef struct {
+	__u32 val;
+} kgid_t;
+
 struct cred {
 	kuid_t uid;
 	kuid_t euid;
+	kgid_t egid;
 	kuid_t fsuid;
 	kuid_t suid;
 };
@@ -199,6 +204,7 @@ struct sock_common {
 	unsigned short skc_family;
 	__u16 skc_num;
 	__u32 skc_rcv_saddr;
+	int skc_bound_dev_if;
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
@@ -206,6 +212,12 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
+};
+
+struct inet_sock {
+	struct sock sk;
+	__u32 inet_saddr;
+	int uc_index;
 };
 
 struct socket {
@@ -231,6 +243,8 @@ struct msghdr {
 	void *msg_name;
 	int msg_namelen;
 	unsigned int msg_flags;
+	void *msg_control;
+	unsigned long msg_controllen;
 };
 
 struct sockaddr;

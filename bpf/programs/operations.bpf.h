@@ -123,21 +123,71 @@ int BPF_PROG(swguard_ptrace_access_check, struct task_struct *child, unsigned in
 	VERDICT(judge_operation(OPERATION_PTRACE, mode & PTRACE_MODE_NOAUDIT));
 }
 
-// PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. Where the parent is confined and
-// the caller is not as it is, it is refused by the caller's own word: the parent is not running.
+// Decides an operation that the task that is running would have another one do. Returns 0 or an errno.
+static __always_inline int judge_for(struct swguard_layers *layers, __u32 operation)
+{
+	struct question question = {
+		.scratch = scratch_of_current(),
+		.words = tables_begin(),
+		.own = layers,
+		.object = SWGUARD_OBJECT_OPERATION,
+		.asked = operation,
+	};
+
+	if (!question.scratch || !question.words)
+		return -EPERM;
+	question.generation = generation_now(question.words);
+	bpf_loop(layers->count, judge_one_operation, &question, 0);
+	return question.error;
+}
+
+// PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. It is the parent that is judged.
 SEC("lsm/ptrace_traceme")
 int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 {
-	struct swguard_layers *tracer = layers_of(parent);
+	struct swguard_layers *tracer = layers_of(parent), *own;
+	int error;
 
-	if (!tracer || !tracer->count || !lacks(tracer, bpf_get_current_task_btf()))
+	if (!tracer) {
+		// It may be under policies that deny it.
+		if (are_layers_hidden_of(parent))
+			REFUSE(EPERM);
 		return 0;
-	REFUSE(EPERM);
+	}
+	if (!tracer->count || !lacks(tracer, bpf_get_current_task_btf()))
+		return 0;
+	error = judge_for(tracer, OPERATION_PTRACE);
+	// The caller may be under nothing, and leaves hooks early then.
+	own = layers_of(bpf_get_current_task_btf());
+	if (!own && !are_layers_hidden())
+		bpf_task_storage_delete(&scratches, bpf_get_current_task_btf());
+	VERDICT(error);
 }
 
+// System V objects, when they are changed or removed: that asks no permission, but to be the owner.
+#define IPC_CONTROL_HOOK(hook)                                              \
+	SEC("lsm/" #hook)                                                   \
+	int BPF_PROG(swguard_##hook, struct kern_ipc_perm *object)          \
+	{                                                                   \
+		/* What there is in all, not one of them. */                \
+		if (!object)                                                \
+			return 0;                                           \
+		PASS_UNCONFINED(own);                                       \
+		VERDICT(judge_operation(OPERATION_IPC, 0));                 \
+	}
+
+IPC_CONTROL_HOOK(msg_queue_msgctl)
+IPC_CONTROL_HOOK(shm_shmctl)
+IPC_CONTROL_HOOK(sem_semctl)
+
 SEC("lsm/task_kill")
-int BPF_PROG(swguard_task_kill, struct task_struct *target)
+int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginfo *information, int number,
+	     const struct cred *sender)
 {
+	// By a device that has finished, for whoever asked it to: any task may be running (kernel/signal.c,
+	// kill_pid_usb_asyncio).
+	if (sender)
+		return 0;
 	PASS_UNCONFINED(own);
 	if (!lacks(own, target))
 		return 0;
@@ -193,6 +243,8 @@ int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command,
 #define CAP_OPT_NOAUDIT 2
 // arch/x86/include/asm/thread_info.h
 #define TS_COMPAT 0x0002
+// arch/x86/include/uapi/asm/unistd.h
+#define X32_SYSCALL_BIT 0x40000000
 
 // The operation that a system call is, as far as no hook tells it; OPERATION_COUNT: none. x86-64 numbers.
 static __always_inline __u32 operation_of_call(__u64 number, int capability)
@@ -205,7 +257,8 @@ static __always_inline __u32 operation_of_call(__u64 number, int capability)
 	case CAP_SYS_TIME:
 		return OPERATION_TIME;
 	case CAP_SYS_BOOT:
-		return number == 246 || number == 320 ? OPERATION_KEXEC : OPERATION_REBOOT;
+		// kexec_load, that of x32, kexec_file_load
+		return number == 246 || number == 528 || number == 320 ? OPERATION_KEXEC : OPERATION_REBOOT;
 	case CAP_SYS_ADMIN:
 		break;
 	default:
@@ -281,17 +334,21 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 
 	PASS_UNCONFINED(own);
 	task = bpf_get_current_task_btf();
-	// Other credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
-	// `uring_override_creds` sees to.
-	if (cred != task->real_cred)
+	// Overridden credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
+	// `uring_override_creds` sees to. Those of a file (file_ns_capable) are none of these: it may have been opened before the
+	// task's were replaced.
+	if (cred == task->cred && cred != task->real_cred)
 		return 0;
 	registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	number = BPF_CORE_READ(registers, orig_ax);
+	// Calls of x32 have the same numbers, and a bit.
+	number = BPF_CORE_READ(registers, orig_ax) & ~(__u64)X32_SYSCALL_BIT;
 	operation = operation_of_call(number, capability);
 	// Numbers of the 32-bit ABI mean other calls: what this one is is not known, and may be either.
 	if (capability == CAP_SYS_ADMIN && BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
 		operation = OPERATION_MOUNT;
 		error = judge_operation(OPERATION_NAMESPACE, is_quiet);
+		if (!error)
+			error = judge_operation(OPERATION_SWAP, is_quiet);
 		if (error)
 			REFUSE(EPERM);
 	}
