@@ -2,7 +2,7 @@ import Foundation
 
 /// A child process without input; its output goes to files, or nowhere.
 struct Child: Sendable {
-    private let identifier: pid_t
+    let identifier: pid_t
 
     /// Starts a program by its absolute path.
     init(_ command: String...) throws { try self.init(command) }

@@ -29,3 +29,13 @@
 		asm volatile("%0 &= %1" : "+r"(bounded_) : "i"(mask));  \
 		bounded_;                                               \
 	})
+
+// Whether an argument of a hook is there. 6.12 holds typed arguments to be never NULL (kernel/bpf/verifier.c, reg_not_null)
+// and takes the test for it out; so it is looked at as a number.
+#define IS_GIVEN(argument)                                                                  \
+	({                                                                                  \
+		const void *argument_ = (argument);                                         \
+		__u64 number_ = 0;                                                          \
+		bpf_probe_read_kernel(&number_, sizeof(number_), &argument_);               \
+		number_ != 0;                                                               \
+	})

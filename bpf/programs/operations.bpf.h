@@ -170,7 +170,7 @@ int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 	int BPF_PROG(swguard_##hook, struct kern_ipc_perm *object)          \
 	{                                                                   \
 		/* What there is in all, not one of them. */                \
-		if (!object)                                                \
+		if (!IS_GIVEN(object))                                      \
 			return 0;                                           \
 		PASS_UNCONFINED(own);                                       \
 		VERDICT(judge_operation(OPERATION_IPC, 0));                 \
@@ -186,7 +186,7 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginf
 {
 	// By a device that has finished, for whoever asked it to: any task may be running (kernel/signal.c,
 	// kill_pid_usb_asyncio).
-	if (sender)
+	if (IS_GIVEN(sender))
 		return 0;
 	PASS_UNCONFINED(own);
 	if (!lacks(own, target))
