@@ -24,7 +24,8 @@ extension Request {
         // PR_CAPBSET_DROP
         capability("setpcap", ["call", "157", "24", "0"]),
         // SYSLOG_ACTION_SIZE_UNREAD
-        capability("syslog", ["call", "103", "9", "0", "0"]),
+        // The kernel takes sys_admin in its place, before 6.2.
+        capability("syslog", ["call", "103", "9", "0", "0"], besides: ["sys_admin"]),
         // timerfd_create(CLOCK_REALTIME_ALARM)
         capability("wake_alarm", ["call", "283", "8", "0"]),
         // acct(NULL)
@@ -34,7 +35,7 @@ extension Request {
     ]
 
     private static func capability(
-        _ name: String, _ call: [String], errno: Int32 = EPERM, otherwise: Int32 = 0
+        _ name: String, _ call: [String], besides: [String] = [], errno: Int32 = EPERM, otherwise: Int32 = 0
     ) -> Request {
         // The operations that such calls are besides.
         let operations = "operations: {default: allow, allow: [chroot, module, raw-io]}"
@@ -43,7 +44,8 @@ extension Request {
             granting: "capabilities: {allow: [\(name)]}\n\(operations)",
             denying: [
                 Denial(
-                    sections: "capabilities: {default: allow, deny: [\(name)]}\n\(operations)",
+                    sections:
+                        "capabilities: {default: allow, deny: [\(([name] + besides).joined(separator: ", "))]}\n\(operations)",
                     rule: "capabilities.deny[0]"),
                 Denial(sections: "capabilities: {allow: []}\n\(operations)", rule: "capabilities.default"),
             ], action: "capability.\(name)", errno: errno, otherwise: otherwise)
