@@ -13,7 +13,7 @@ extension AgentTests {
             .appending(path: "attacks").path
         private static let build = """
             mkdir -p \(root) \(slice)/deeper \(unit) && mount -t tmpfs none \(root) && cd \(root)
-            cp "$1" free; cp "$1" confined; cp "$1" running; cp "$1" setid; chown games setid; chmod 4755 setid
+            cp "$1" free; cp "$1" confined; cp "$1" running; cp "$1" forking; cp "$1" setid; chown games setid; chmod 4755 setid
             for n in 1 2 3 4 5 6 7 8 9; do ln free layer$n; done
             echo x >secret; echo x >other
             printf '#!/bin/sh\\nexec \(root)/free read \(root)/secret\\n' >script; chmod 755 script
@@ -71,8 +71,10 @@ extension AgentTests {
             Way("no cgroup", "exec ./free read $PWD/other"),
         ]
 
+        private static let deny =
+            "files: {default: allow, rules: [{id: secret, deny: [read], paths: [\(root)/secret]}]}"
+
         private static func policies() -> [String: String] {
-            let deny = "files: {default: allow, rules: [{id: secret, deny: [read], paths: [\(root)/secret]}]}"
             var policies = [
                 "by-exec": "{exec: \(root)/confined}, {exec: \(root)/running}, {exec: \(root)/script}",
                 "by-user": "{user: games}", "by-cgroup": "{cgroup: /subjects.slice/**}",
@@ -99,12 +101,10 @@ extension AgentTests {
             // What runs when the policies come: by its file, its user, its cgroup; a thread, and children that are being made.
             let sign = Self.root + "/sign"
             let secret = Self.root + "/secret"
-            let later =
-                "read-later() { until [ -e \(sign) ]; do sleep 0.05; done; read x <\(secret); }; read-later"
+            let later = "exec \(Self.root)/free thread-reads-later \(sign) \(secret)"
             func start(_ script: String) throws -> Child { try Child("/bin/bash", "-c", script) }
             let running = [
-                "a thread": try Child(Self.root + "/running", "thread-reads-later", sign, secret),
-                "children": try Child(Self.root + "/running", "children-read-later", sign, secret),
+                "a file": try Child(Self.root + "/running", "thread-reads-later", sign, secret),
                 "a user": try Child(
                     "/usr/bin/setpriv", "--reuid", "games", "--clear-groups", "/bin/bash", "-c", later),
                 "a cgroup": try start("echo $$ >\(Self.slice)/cgroup.procs; \(later)"),
@@ -113,8 +113,16 @@ extension AgentTests {
             let others = try start(later)
             let agent = try RunningAgent(Self.policies())
             #expect(FileManager.default.createFile(atPath: sign, contents: nil))
-            for (name, child) in running { #expect(try child.wait() != 0, "running: \(name)") }
+            for (name, child) in running { #expect(try child.wait() == EACCES, "running: \(name)") }
             #expect(try others.wait() == 0)
+            // Children that are being made when their parent comes under a policy, which takes long.
+            try FileManager.default.removeItem(atPath: sign)
+            let forking = try Child(
+                "/usr/bin/nice", Self.root + "/forking", "children-read-later", sign, secret)
+            sleep(1)
+            try agent.reload("by-forking", "subjects: [{exec: \(Self.root)/forking}]\n\(Self.deny)")
+            #expect(FileManager.default.createFile(atPath: sign, contents: nil))
+            #expect(try forking.wait() == EACCES)
             _ = try agent.events()
             for way in Self.ways {
                 let status = try run(way.script)

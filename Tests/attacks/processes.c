@@ -132,7 +132,7 @@ static int at_thread_reads_later(char **a)
 // for the sign, and then reads the file; one that can ends it all.
 static int at_children_read_later(char **a)
 {
-	const size_t size = 512 << 20;
+	const size_t size = 256 << 20;
 	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int is_over, status, result = EACCES;
 
@@ -147,8 +147,8 @@ static int at_children_read_later(char **a)
 		is_over = access(a[0], F_OK) == 0;
 		child = fork();
 		if (child == 0) {
-			for (int left = 200; left && access(a[0], F_OK); left--)
-				usleep(10 * 1000);
+			for (int left = 20; left && access(a[0], F_OK); left--)
+				usleep(100 * 1000);
 			_exit(access(a[0], F_OK) == 0 && at_read(a + 1) == 0);
 		}
 		if (is_over)
