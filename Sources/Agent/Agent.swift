@@ -160,8 +160,8 @@ public struct Agent: ~Copyable {
             }
             if found.unknown > 0 {
                 context.say(
-                    "\(found.unknown) running tasks are in the middle of an exec that does not end: what they were before "
-                        + "decides which policies they are under")
+                    "\(found.unknown) running tasks could not be looked at to the end (an exec that takes long?): what was "
+                        + "seen of them decides which policies they are under")
             }
         } catch {
             context.say("cannot confine what runs already: \(Self.reason(of: error))")

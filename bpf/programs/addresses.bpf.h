@@ -112,6 +112,9 @@ static __always_inline bool resolve_destination(struct swguard_address *address,
 
 	if (!is_unspecified(address))
 		return true;
+	// It connects by a socket of its own, which may be bound.
+	if (BPF_CORE_READ(socket, __sk_common.skc_family) == AF_SMC)
+		return false;
 	if (address->address[2]) {
 		own = bpf_ntohl(BPF_CORE_READ(inet, inet_saddr));
 		// Else the first address of the interface that it is bound to.

@@ -81,6 +81,7 @@ struct mm_struct {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	struct bpf_local_storage *bpf_storage;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

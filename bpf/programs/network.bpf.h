@@ -2,6 +2,7 @@
 #pragma once
 
 #include "addresses.bpf.h"
+#include "calls.bpf.h"
 #include "routes.bpf.h"
 #include "socket_names.bpf.h"
 
@@ -61,6 +62,16 @@ static __always_inline bool is_raw(int family, int type, int protocol)
 	return (type != SOCK_STREAM && type != SOCK_DGRAM) || (protocol && !transport_of(protocol));
 }
 
+// Whether it is socketpair(2) that makes a socket: a pair of unix sockets reaches nobody. (Of a ring's requests, those that
+// its worker makes have a worker's task; one that runs when socketpair returns makes a socket that cannot connect unasked.)
+static __always_inline bool is_pair(int family)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return family == AF_UNIX && !(task->flags & PF_IO_WORKER) && !is_compat_call(task) &&
+	       number_of_call(task) == 53;
+}
+
 SEC("lsm/socket_create")
 int BPF_PROG(swguard_socket_create, int family, int type, int protocol, int is_kernel)
 {
@@ -69,6 +80,8 @@ int BPF_PROG(swguard_socket_create, int family, int type, int protocol, int is_k
 	if (is_kernel)
 		return 0;
 	PASS_UNCONFINED(own);
+	if (is_pair(family))
+		return 0;
 	error = judge_family(family, protocol);
 	if (!error && is_raw(family, type, protocol))
 		error = judge_operation(OPERATION_RAW_SOCKET, 0);

@@ -4,6 +4,7 @@
 // that is asking.
 #pragma once
 
+#include "calls.bpf.h"
 #include "decide.bpf.h"
 
 #define OPERATION_HOOK(hook, operation, ...)                                \
@@ -241,10 +242,6 @@ int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command,
 #define CAP_SYS_BOOT 22
 #define CAP_SYS_TIME 25
 #define CAP_OPT_NOAUDIT 2
-// arch/x86/include/asm/thread_info.h
-#define TS_COMPAT 0x0002
-// arch/x86/include/uapi/asm/unistd.h
-#define X32_SYSCALL_BIT 0x40000000
 
 // The operation that a system call is, as far as no hook tells it; OPERATION_COUNT: none. x86-64 numbers.
 static __always_inline __u32 operation_of_call(__u64 number, int capability)
@@ -328,8 +325,6 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 {
 	struct task_struct *task;
 	__u32 operation, is_quiet = options & CAP_OPT_NOAUDIT;
-	struct pt_regs *registers;
-	__u64 number = 0;
 	int error;
 
 	PASS_UNCONFINED(own);
@@ -339,12 +334,9 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 	// task's were replaced.
 	if (cred == task->cred && cred != task->real_cred)
 		return 0;
-	registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	// Calls of x32 have the same numbers, and a bit.
-	number = BPF_CORE_READ(registers, orig_ax) & ~(__u64)X32_SYSCALL_BIT;
-	operation = operation_of_call(number, capability);
-	// Numbers of the 32-bit ABI mean other calls: what this one is is not known, and may be either.
-	if (capability == CAP_SYS_ADMIN && BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
+	operation = operation_of_call(number_of_call(task), capability);
+	// What a call of the 32-bit ABI is is not known, and may be any.
+	if (capability == CAP_SYS_ADMIN && is_compat_call(task)) {
 		operation = OPERATION_MOUNT;
 		error = judge_operation(OPERATION_NAMESPACE, is_quiet);
 		if (!error)

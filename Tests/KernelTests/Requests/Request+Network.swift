@@ -72,6 +72,9 @@ extension Request {
                         "files: {default: allow, rules: [{id: not-it, deny: [write], paths: [/requests/served/**]}]}",
                     rule: "not-it")
             ], action: "socket.connect", errno: EACCES, otherwise: 0),
+        Request(
+            name: "family: a pair needs none", call: ["pair-stream"], granting: "network: {families: [inet]}",
+            denying: [], action: "", errno: EACCES, otherwise: 0),
         // Code without a file asks for none.
         Request(
             name: "map: no file", call: ["writable-code"],
