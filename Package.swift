@@ -111,6 +111,10 @@ let package = Package(
             dependencies: ["Policy", "Confinement", "Landlock", "AuditLog", "CLinux", "CRunSupport"],
             path: "Tests/RunProbe", swiftSettings: strict),
         .target(name: "CProbes", dependencies: ["CLinux"], path: "Tests/CProbes"),
+        // Another program in the kernel, beside which tests run the agent.
+        .target(
+            name: "CNeighbour", path: "Tests/CNeighbour", exclude: ["programs"], publicHeadersPath: "include",
+            plugins: ["CompileBPF"]),
         // Compiles a list of paths, part by part, for .ci/bench-automata.
         .executableTarget(
             name: "bench-automata", dependencies: ["Policy", "Automata", "Compiler"],
@@ -135,7 +139,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "KernelTests",
-            dependencies: ["Agent", "BPF", "Compiler", "CSwguardBPF", "CLinux", "Policy"],
+            dependencies: ["Agent", "BPF", "Compiler", "CNeighbour", "CSwguardBPF", "CLinux", "Policy"],
             exclude: ["verifier-cost.txt"],
             swiftSettings: strict),
         .testTarget(

@@ -225,6 +225,11 @@ public struct Agent: ~Copyable {
             if found.refused > 0 {
                 context.say("\(found.refused) running tasks have no room for another policy")
             }
+            if found.unknown > 0 {
+                context.say(
+                    "\(found.unknown) running tasks could not be looked at to the end (an exec that takes long?): what was "
+                        + "seen of them decides which policies they are under")
+            }
         } catch {
             context.say("cannot confine what runs already: \(Self.reason(of: error))")
         }

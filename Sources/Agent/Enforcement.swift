@@ -129,21 +129,33 @@ struct Enforcement: ~Copyable {
     /// Puts nothing into force: at once for every task.
     mutating func release() { Self.placeNothing(in: &arena) }
 
-    /// How many tasks that ran already came under policies, and how many had no room for one.
+    /// How many tasks that ran already came under policies, how many had no room for one, and how many could not be looked
+    /// at to the end.
     struct Found {
         var entered = 0
         var refused = 0
+        var unknown = 0
     }
+
+    /// How often, and how many microseconds apart, tasks are looked at that are in the middle of an exec: a second. One that
+    /// takes longer is under the policies of what it was before.
+    private static let execPasses = 100
+    private static let execPause: UInt32 = 10_000
 
     /// Puts tasks that run already under the policies in force, in passes until one finds nothing new.
     func takeRunning() throws(KernelError) -> Found {
         var found = Found()
+        var pauses = 0
         while true {
             let pass = try running.read()
             found.refused = pass.count { $0 == UInt8(ascii: "!") }
+            found.unknown = pass.count { $0 == UInt8(ascii: "~") }
             let entered = pass.count { $0 == UInt8(ascii: ".") }
             found.entered += entered
-            if entered == 0 { break }
+            if entered > 0 { continue }
+            if found.unknown == 0 || pauses == Self.execPasses { break }
+            pauses += 1
+            usleep(Self.execPause)
         }
         try forgetScratch()
         return found

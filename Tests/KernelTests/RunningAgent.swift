@@ -10,7 +10,8 @@ final class RunningAgent {
 
     private let process = Process()
     private let directory: URL
-    private var read = 0
+    /// How many bytes of its events were taken.
+    private var taken: UInt64 = 0
 
     var identifier: Int32 { process.processIdentifier }
 
@@ -112,11 +113,14 @@ final class RunningAgent {
 
     /// The events that were written by now and not asked for yet.
     func writtenEvents() throws -> [Event] {
-        let text = try String(contentsOf: directory.appending(path: "out"), encoding: .utf8)
+        let file = try FileHandle(forReadingFrom: directory.appending(path: "out"))
+        try file.seek(toOffset: taken)
+        let data = try file.readToEnd() ?? Data()
         // A line that is not whole yet is left for the next time.
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
-        defer { read = lines.count }
-        return try lines.dropFirst(read).map { try Event(String($0)) }
+        guard let end = data.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+        taken += UInt64(end - data.startIndex + 1)
+        return try data[..<end].split(separator: UInt8(ascii: "\n"))
+            .map { try Event(String(decoding: $0, as: UTF8.self)) }
     }
 
     /// Ends it as a service manager does, and gives its exit status.

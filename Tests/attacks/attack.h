@@ -13,7 +13,8 @@ struct attack {
 
 /* The families, each ended by an attack without a name. */
 extern const struct attack file_attacks[], call_attacks[], process_attacks[], socket_attacks[], memory_attacks[],
-	supervisor_attacks[], ring_attacks[], code_attacks[], address_attacks[], setting_attacks[];
+	supervisor_attacks[], ring_attacks[], code_attacks[], address_attacks[], setting_attacks[],
+	endpoint_attacks[], operation_attacks[];
 
 /* What a function returns: 0, or the errno that stopped it. */
 static inline int result(long returned) { return returned < 0 ? errno : 0; }

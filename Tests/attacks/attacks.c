@@ -12,6 +12,7 @@
 static const struct attack *const families[] = {
 	file_attacks, call_attacks, process_attacks, socket_attacks, memory_attacks, supervisor_attacks,
 	ring_attacks, code_attacks, address_attacks, setting_attacks,
+	endpoint_attacks, operation_attacks,
 };
 
 static const struct attack *named(const char *name)

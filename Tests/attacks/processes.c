@@ -4,13 +4,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int at_ptrace(char **a) { return result(ptrace(PTRACE_ATTACH, process_named(a[0]), 0, 0)); }
@@ -87,7 +91,80 @@ static int at_read_by_descriptor(char **a)
 	return result(open(path, O_RDONLY));
 }
 
+// Becomes a user by one of its ids, and reads a file: KIND USER PATH.
+static int at_read_as(char **a)
+{
+	uid_t user = atoi(a[1]);
+
+	if (strcmp(a[0], "filesystem") == 0) {
+		syscall(SYS_setfsuid, user);
+		// Says what it was before, and nothing of a failure.
+		if (syscall(SYS_setfsuid, -1) != user)
+			return EPERM;
+	} else if (syscall(SYS_setresuid, strcmp(a[0], "real") ? -1 : user, strcmp(a[0], "effective") ? -1 : user, -1)) {
+		return errno;
+	}
+	return at_read(a + 2);
+}
+
+static void *read_later(void *arguments)
+{
+	char **a = arguments;
+
+	while (access(a[0], F_OK))
+		usleep(10 * 1000);
+	return (void *)(intptr_t)at_read(a + 1);
+}
+// A thread that is there before a policy: SIGN PATH. It reads the file when there is the sign.
+static int at_thread_reads_later(char **a)
+{
+	pthread_t thread;
+	void *found;
+	int failure = pthread_create(&thread, NULL, read_later, a);
+
+	if (failure)
+		return failure;
+	pthread_join(thread, &found);
+	return (intptr_t)found;
+}
+
+// Makes children without end, each of which takes long since there is much memory: SIGN PATH. For two seconds each waits
+// for the sign, and then reads the file; one that can ends it all.
+static int at_children_read_later(char **a)
+{
+	const size_t size = 256 << 20;
+	char *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int is_over, status, result = EACCES;
+
+	if (memory == MAP_FAILED)
+		return errno;
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	for (size_t place = 0; place < size; place += 4096)
+		memory[place] = 1;
+	for (;;) {
+		pid_t child;
+
+		is_over = access(a[0], F_OK) == 0;
+		child = fork();
+		if (child == 0) {
+			for (int left = 20; left && access(a[0], F_OK); left--)
+				usleep(100 * 1000);
+			_exit(access(a[0], F_OK) == 0 && at_read(a + 1) == 0);
+		}
+		if (is_over)
+			break;
+		while (waitpid(-1, &status, WNOHANG) > 0)
+			;
+	}
+	while (waitpid(-1, &status, 0) > 0)
+		if (status)
+			result = 0;
+	return result;
+}
+
 const struct attack process_attacks[] = {
+	{"read-as", at_read_as, 3}, {"thread-reads-later", at_thread_reads_later, 2},
+	{"children-read-later", at_children_read_later, 2},
 	{"ptrace", at_ptrace, 1}, {"read-memory", at_read_memory, 2}, {"proc-memory", at_proc_memory, 1},
 	{"environment", at_environment, 1}, {"pidfd-getfd", at_pidfd_getfd, 1}, {"signal", at_signal, 1},
 	{"write-memory", at_write_memory, 2}, {"advise-memory", at_advise_memory, 2}, {"compare", at_compare, 1},

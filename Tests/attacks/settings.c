@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define CLONE_TREE 1
@@ -115,9 +116,51 @@ static int at_open_often(char **a)
 	return 0;
 }
 
+// Opens a file so many times, each time in a new process if it is told to; prints how often it could be opened.
+static int count_opens(char **a, int forks)
+{
+	int count = 0;
+
+	for (int left = atoi(a[1]); left > 0; left--) {
+		pid_t child = forks ? fork() : 0;
+		int fd, status = -1;
+
+		// Where none can be made, nothing is opened.
+		if (child < 0)
+			continue;
+		if (child > 0) {
+			waitpid(child, &status, 0);
+			count += status == 0;
+			continue;
+		}
+		fd = open(a[0], O_RDONLY);
+		if (forks)
+			_exit(fd < 0);
+		count += fd >= 0;
+		close(fd);
+	}
+	printf("%d\n", count);
+	return 0;
+}
+static int at_count_opens(char **a) { return count_opens(a, 0); }
+static int at_count_opens_of_children(char **a) { return count_opens(a, 1); }
+
+// Reads a file without end.
+static int at_read_for_ever(char **a)
+{
+	int fd = open(a[0], O_RDONLY);
+	char byte;
+
+	while (fd >= 0 && pread(fd, &byte, 1, 0) >= 0)
+		;
+	return errno;
+}
+
 const struct attack setting_attacks[] = {
 	{"with-tree", at_with_tree, 2}, {"with-root", at_with_root, 2},
 	{"with-deep-directory", at_with_deep_directory, 4}, {"serve", at_serve, 1},
 	{"rename-storm", at_rename_storm, 2}, {"open-often", at_open_often, 2},
+	{"count-opens", at_count_opens, 2}, {"count-opens-of-children", at_count_opens_of_children, 2},
+	{"read-for-ever", at_read_for_ever, 1},
 	{NULL, NULL, 0},
 };

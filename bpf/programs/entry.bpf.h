@@ -1,5 +1,4 @@
-// When a task comes under a policy: by the file that it executes, by its cgroup at an exec, by the user that it becomes;
-// and, when a policy is loaded, tasks that run already.
+// When a task comes under a policy: by the file that it executes, by its cgroup at an exec, by the user that it becomes.
 //
 // What an exec enters is kept as `entering` until it has succeeded. Nothing takes a layer away.
 #pragma once
@@ -167,9 +166,17 @@ static __always_inline void enter_by_file(struct entry_context *context)
 
 	if (find_path() == WALK_DONE)
 		enter_by_automaton(context, executables_of(generation));
-	if (!context->is_launcher && field(context->words, cgroups_of(generation), struct swguard_automaton, start) &&
-	    find_cgroup(context))
+	// Renamed again and again while it was walked for: it has a name, and nobody knows whether a policy begins there. What is
+	// unresolved otherwise is beneath no live root (a detached tree, a memfd): no policy can name it.
+	else if (context->scratch->walk.result == WALK_AGAIN)
+		context->is_refused = 1;
+	if (context->is_launcher || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
+		return;
+	if (find_cgroup(context))
 		enter_by_automaton(context, cgroups_of(generation));
+	else
+		// It may be any, one that a policy begins in too.
+		context->is_refused = 1;
 }
 
 static __always_inline bool has_entries(const __u32 *words, __u32 generation)
@@ -194,6 +201,9 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 	context.own = layers_of(context.task);
 	if (context.own)
 		context.own->entering = 0;
+	// What is entered would stand behind what an exec that failed has left.
+	else if (are_layers_hidden())
+		REFUSE(EACCES);
 	if (!context.words)
 		REFUSE(EACCES);
 	context.generation = generation_now(context.words);
@@ -211,6 +221,15 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 	return 0;
 }
 
+// Whether an exec changes the user or the group: the file is a set-id file, and the bits count.
+static __always_inline bool changes_ids(struct cred *new)
+{
+	struct cred *old = (struct cred *)bpf_get_current_task_btf()->real_cred;
+
+	return BPF_CORE_READ(new, euid.val) != BPF_CORE_READ(old, euid.val) ||
+	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
+}
+
 // The users that the exec makes of it: a set-id file's.
 SEC("lsm/bprm_creds_from_file")
 int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
@@ -219,10 +238,14 @@ int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct fil
 
 	if (!context.words)
 		REFUSE(EACCES);
+	context.own = is_suspect() ? layers_of(context.task) : NULL;
+	if (!context.own && are_layers_hidden())
+		REFUSE(EACCES);
+	if (context.own && context.own->count && changes_ids(bprm->cred) && judge_operation(OPERATION_SETUID, 0))
+		REFUSE(EPERM);
 	context.generation = generation_now(context.words);
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
-	context.own = layers_of(context.task);
 	enter_users(&context, bprm->cred);
 	if (context.is_refused)
 		REFUSE(EACCES);
@@ -256,21 +279,18 @@ SEC("lsm/task_fix_setuid")
 int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, int flags)
 {
 	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
-	int error;
 
-	if (confinement()) {
-		error = judge_operation(OPERATION_SETUID, 0);
-		if (error)
-			REFUSE(EPERM);
-	}
+	context.own = is_suspect() ? layers_of(context.task) : NULL;
+	// It may be under policies that deny it.
+	if (!context.own && are_layers_hidden())
+		REFUSE(EPERM);
+	if (context.own && context.own->count && judge_operation(OPERATION_SETUID, 0))
+		REFUSE(EPERM);
 	if (!context.words)
 		REFUSE(EPERM);
 	context.generation = generation_now(context.words);
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
-	context.own = layers_of(context.task);
-	if (!context.own && are_layers_hidden())
-		REFUSE(EPERM);
 	// What a failed exec left is none of this.
 	if (context.own)
 		context.own->entering = 0;
@@ -279,45 +299,5 @@ int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, 
 		enter_now(context.own);
 	if (context.is_refused)
 		REFUSE(EPERM);
-	return 0;
-}
-
-// Tasks that run when policies are loaded, every thread of them. The agent reads this until a pass writes nothing: what
-// it writes is one byte for each task that came under a policy, or should have and has no room for it ('!').
-SEC("iter/task")
-int swguard_running_tasks(struct bpf_iter__task *iterator)
-{
-	struct task_struct *task = iterator->task;
-	struct entry_context context = { .words = tables_begin() };
-	struct file *executable;
-
-	if (!task || !context.words)
-		return 0;
-	context.task = task;
-	context.generation = generation_now(context.words);
-	// The agent's own: this runs in its process.
-	context.scratch = scratch_of_current();
-	if (!context.scratch) {
-		bpf_seq_write(iterator->meta->seq, "!", 1);
-		return 0;
-	}
-	executable = BPF_CORE_READ(task, mm, exe_file);
-	// A kernel thread; io_uring's workers have their process's memory.
-	if (!executable)
-		return 0;
-	context.own = layers_of(task);
-	if (context.own)
-		context.own->entering = 0;
-	context.scratch->mount = (__u64)BPF_CORE_READ(executable, f_path.mnt);
-	context.scratch->dentry = (__u64)BPF_CORE_READ(executable, f_path.dentry);
-	if (has_entries(context.words, context.generation))
-		enter_by_file(&context);
-	enter_users(&context, (struct cred *)BPF_CORE_READ(task, real_cred));
-	if (context.own)
-		enter_now(context.own);
-	if (context.is_refused)
-		bpf_seq_write(iterator->meta->seq, "!", 1);
-	else if (context.entered)
-		bpf_seq_write(iterator->meta->seq, ".", 1);
 	return 0;
 }

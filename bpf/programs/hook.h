@@ -39,3 +39,13 @@ static __always_inline bool has_casts(void)
 {
 	return bpf_core_type_exists(struct bpf_iter_num);
 }
+
+// Whether an argument of a hook is there. 6.12 holds typed arguments to be never NULL (kernel/bpf/verifier.c, reg_not_null)
+// and takes the test for it out; so it is looked at as a number.
+#define IS_GIVEN(argument)                                                                  \
+	({                                                                                  \
+		const void *argument_ = (argument);                                         \
+		__u64 number_ = 0;                                                          \
+		bpf_probe_read_kernel(&number_, sizeof(number_), &argument_);               \
+		number_ != 0;                                                               \
+	})

@@ -82,6 +82,7 @@ struct mm_struct {
 
 struct task_struct {
 	struct thread_info thread_info;
+	unsigned int flags;
 	struct bpf_local_storage *bpf_storage;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
@@ -216,6 +217,7 @@ struct sock_common {
 	unsigned short skc_family;
 	__u16 skc_num;
 	__u32 skc_rcv_saddr;
+	int skc_bound_dev_if;
 	struct in6_addr skc_v6_rcv_saddr;
 };
 
@@ -223,6 +225,12 @@ struct sock {
 	struct sock_common __sk_common;
 	__u16 sk_type;
 	__u16 sk_protocol;
+};
+
+struct inet_sock {
+	struct sock sk;
+	__u32 inet_saddr;
+	int uc_index;
 };
 
 struct socket {
@@ -248,6 +256,8 @@ struct msghdr {
 	void *msg_name;
 	int msg_namelen;
 	unsigned int msg_flags;
+	void *msg_control;
+	unsigned long msg_controllen;
 };
 
 struct sockaddr;

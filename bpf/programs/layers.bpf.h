@@ -56,8 +56,8 @@ static long search_storage(__u32 index, struct storage_search *search)
 	return 0;
 }
 
-// Whether the task that is running has layers, though looking them up gave none.
-static __always_inline bool are_layers_hidden(void)
+// Whether a task has layers, though looking them up gave none.
+static __always_inline bool are_layers_hidden_of(struct task_struct *task)
 {
 	struct storage_search search = {};
 	struct bpf_local_storage *storage;
@@ -65,7 +65,7 @@ static __always_inline bool are_layers_hidden(void)
 
 	if (!has_busy_storage)
 		return false;
-	storage = bpf_get_current_task_btf()->bpf_storage;
+	storage = task->bpf_storage;
 	if (!storage)
 		return false;
 	// The address as a number.
@@ -74,6 +74,12 @@ static __always_inline bool are_layers_hidden(void)
 	bpf_loop(STORAGE_LIMIT, search_storage, &search, 0);
 	// Not looked at to the end: what cannot be decided is denied.
 	return search.is_found || search.next;
+}
+
+// Of the task that is running.
+static __always_inline bool are_layers_hidden(void)
+{
+	return are_layers_hidden_of(bpf_get_current_task_btf());
 }
 
 // A child is under what its parent is under: a process, a thread, a worker of io_uring. Where that cannot be noted

@@ -1,10 +1,8 @@
-// Hooks on what has no object name: each asks for the operation of the policy language.
-//
-// Where the kernel has no hook of its own but asks for a capability, `capable` looks at the number of the system call
-// that is asking.
+// Hooks on what has no object name: each asks for the operation of the policy language. Where the kernel has none, see
+// capabilities.bpf.h.
 #pragma once
 
-#include "decide.bpf.h"
+#include "files.bpf.h"
 
 #define OPERATION_HOOK(hook, operation, ...)                                \
 	SEC("lsm/" #hook)                                                   \
@@ -123,21 +121,71 @@ int BPF_PROG(swguard_ptrace_access_check, struct task_struct *child, unsigned in
 	VERDICT(judge_operation(OPERATION_PTRACE, mode & PTRACE_MODE_NOAUDIT));
 }
 
-// PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. Where the parent is confined and
-// the caller is not as it is, it is refused by the caller's own word: the parent is not running.
+// Decides an operation that the task that is running would have another one do. Returns 0 or an errno.
+static __always_inline int judge_for(struct swguard_layers *layers, __u32 operation)
+{
+	struct question question = {
+		.scratch = scratch_of_current(),
+		.words = tables_begin(),
+		.own = layers,
+		.object = SWGUARD_OBJECT_OPERATION,
+		.asked = operation,
+	};
+
+	if (!question.scratch || !question.words)
+		return -EPERM;
+	question.generation = generation_now(question.words);
+	bpf_loop(layers->count, judge_one_operation, &question, 0);
+	return question.error;
+}
+
+// PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. It is the parent that is judged.
 SEC("lsm/ptrace_traceme")
 int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 {
-	struct swguard_layers *tracer = layers_of(parent);
+	struct swguard_layers *tracer = layers_of(parent), *own;
+	int error;
 
-	if (!tracer || !tracer->count || !lacks(tracer, bpf_get_current_task_btf()))
+	if (!tracer) {
+		// It may be under policies that deny it.
+		if (are_layers_hidden_of(parent))
+			REFUSE(EPERM);
 		return 0;
-	REFUSE(EPERM);
+	}
+	if (!tracer->count || !lacks(tracer, bpf_get_current_task_btf()))
+		return 0;
+	error = judge_for(tracer, OPERATION_PTRACE);
+	// The caller may be under nothing, and leaves hooks early then.
+	own = layers_of(bpf_get_current_task_btf());
+	if (!own && !are_layers_hidden())
+		bpf_task_storage_delete(&scratches, bpf_get_current_task_btf());
+	VERDICT(error);
 }
 
+// System V objects, when they are changed or removed: that asks no permission, but to be the owner.
+#define IPC_CONTROL_HOOK(hook)                                              \
+	SEC("lsm/" #hook)                                                   \
+	int BPF_PROG(swguard_##hook, struct kern_ipc_perm *object)          \
+	{                                                                   \
+		/* What there is in all, not one of them. */                \
+		if (!IS_GIVEN(object))                                      \
+			return 0;                                           \
+		PASS_UNCONFINED(own);                                       \
+		VERDICT(judge_operation(OPERATION_IPC, 0));                 \
+	}
+
+IPC_CONTROL_HOOK(msg_queue_msgctl)
+IPC_CONTROL_HOOK(shm_shmctl)
+IPC_CONTROL_HOOK(sem_semctl)
+
 SEC("lsm/task_kill")
-int BPF_PROG(swguard_task_kill, struct task_struct *target)
+int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginfo *information, int number,
+	     const struct cred *sender)
 {
+	// By a device that has finished, for whoever asked it to: any task may be running (kernel/signal.c,
+	// kill_pid_usb_asyncio).
+	if (IS_GIVEN(sender))
+		return 0;
 	PASS_UNCONFINED(own);
 	if (!lacks(own, target))
 		return 0;
@@ -181,132 +229,4 @@ int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command,
 {
 	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(file, command));
-}
-
-// MARK: Capabilities
-
-#define CAP_SYS_MODULE 16
-#define CAP_SYS_RAWIO 17
-#define CAP_SYS_ADMIN 21
-#define CAP_SYS_BOOT 22
-#define CAP_SYS_TIME 25
-#define CAP_OPT_NOAUDIT 2
-// arch/x86/include/asm/thread_info.h
-#define TS_COMPAT 0x0002
-
-// The operation that a system call is, as far as no hook tells it; OPERATION_COUNT: none. x86-64 numbers.
-static __always_inline __u32 operation_of_call(__u64 number, int capability)
-{
-	switch (capability) {
-	case CAP_SYS_MODULE:
-		return OPERATION_MODULE;
-	case CAP_SYS_RAWIO:
-		return OPERATION_RAW_IO;
-	case CAP_SYS_TIME:
-		return OPERATION_TIME;
-	case CAP_SYS_BOOT:
-		return number == 246 || number == 320 ? OPERATION_KEXEC : OPERATION_REBOOT;
-	case CAP_SYS_ADMIN:
-		break;
-	default:
-		return OPERATION_COUNT;
-	}
-	switch (number) {
-	case 155: // pivot_root
-	case 165: // mount
-	case 166: // umount2
-	case 428: // open_tree
-	case 429: // move_mount
-	case 430: // fsopen
-	case 431: // fsconfig
-	case 432: // fsmount
-	case 433: // fspick
-	case 442: // mount_setattr
-	case 467: // open_tree_attr
-		return OPERATION_MOUNT;
-	case 56: // clone
-	case 272: // unshare
-	case 308: // setns
-	case 435: // clone3
-		return OPERATION_NAMESPACE;
-	case 167: // swapon
-	case 168: // swapoff
-		return OPERATION_SWAP;
-	}
-	return OPERATION_COUNT;
-}
-
-static long judge_one_capability(__u32 layer, struct question *question)
-{
-	struct denial denial = { .error = EPERM, .access = question->asked };
-	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
-	const __u32 *words = question->words;
-
-	if (!policy || !(field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_CAPABILITIES) ||
-	    wide_field(words, policy, struct swguard_policy, capabilities) >> (question->asked & 63) & 1)
-		return 0;
-	denial.rule = word(words, field(words, policy, struct swguard_policy, capability_rules) +
-					  (question->asked & 63));
-	return refuse(question, slot, policy, &denial);
-}
-
-__noinline int judge_capability(__u32 capability, __u32 is_quiet)
-{
-	struct question question = {
-		.scratch = scratch_of_current(),
-		.words = tables_begin(),
-		.object = SWGUARD_OBJECT_CAPABILITY,
-		.asked = capability,
-		.is_quiet = is_quiet,
-	};
-	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
-
-	if (!own || !question.scratch || !question.words)
-		return -EPERM;
-	question.own = own;
-	question.generation = generation_now(question.words);
-	bpf_loop(own->count, judge_one_capability, &question, 0);
-	return question.error;
-}
-
-SEC("lsm/capable")
-int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *namespace, int capability,
-	     unsigned int options)
-{
-	struct task_struct *task;
-	__u32 operation, is_quiet = options & CAP_OPT_NOAUDIT;
-	struct pt_regs *registers;
-	__u64 number = 0;
-	int error;
-
-	PASS_UNCONFINED(own);
-	task = bpf_get_current_task_btf();
-	// Other credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
-	// `uring_override_creds` sees to.
-	if (cred != task->real_cred)
-		return 0;
-	registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	number = BPF_CORE_READ(registers, orig_ax);
-	operation = operation_of_call(number, capability);
-	// Numbers of the 32-bit ABI mean other calls: what this one is is not known, and may be either.
-	if (capability == CAP_SYS_ADMIN && BPF_CORE_READ(task, thread_info.status) & TS_COMPAT) {
-		operation = OPERATION_MOUNT;
-		error = judge_operation(OPERATION_NAMESPACE, is_quiet);
-		if (error)
-			REFUSE(EPERM);
-	}
-	if (operation < OPERATION_COUNT) {
-		error = judge_operation(operation, is_quiet);
-		if (error)
-			REFUSE(EPERM);
-	}
-	VERDICT(judge_capability(capability, is_quiet));
-}
-
-// A ring that acts with the credentials of before: they may have what the policy takes from the caller's.
-SEC("lsm/uring_override_creds")
-int BPF_PROG(swguard_uring_override_creds, const struct cred *new)
-{
-	PASS_UNCONFINED(own);
-	REFUSE(EPERM);
 }

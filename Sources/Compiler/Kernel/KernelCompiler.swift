@@ -11,6 +11,8 @@ struct KernelCompiler {
     private let limit: Int
     /// Where the record of each policy is, by slot; 0: none.
     private var records: [UInt32] = []
+    /// That of policies without a `files` section, which is the same for all.
+    private var withoutFiles: FileAutomaton?
 
     init(limit: Int) {
         self.limit = limit
@@ -97,22 +99,28 @@ struct KernelCompiler {
     }
 
     private mutating func appendFiles(_ policy: Policy, record: Int) throws(KernelTablesError) {
-        let automaton: FileAutomaton
+        let automaton = try fileAutomaton(of: policy)
+        let verdicts = automaton.verdicts.map { image.append(Self.words(of: $0)) }
+        image.append(
+            automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.files)
+        if image.words.count > limit { throw tooLarge(policy) }
+    }
+
+    private mutating func fileAutomaton(of policy: Policy) throws(KernelTablesError) -> FileAutomaton {
+        if policy.files == nil, let known = withoutFiles { return known }
         do throws(FileAutomatonError) {
-            automaton = try FileAutomaton(
+            let automaton = try FileAutomaton(
                 policy.files,
                 marks: [
                     FileMark(
                         bits: KernelRecords.Mark.kernelHelper,
                         patterns: KernelHelperFiles.patterns + [KernelHelperFiles.releaseAgents])
                 ])
+            if policy.files == nil { withoutFiles = automaton }
+            return automaton
         } catch {
             throw KernelTablesError(error.diagnostic)
         }
-        let verdicts = automaton.verdicts.map { image.append(Self.words(of: $0)) }
-        image.append(
-            automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.files)
-        if image.words.count > limit { throw tooLarge(policy) }
     }
 
     private static func words(of verdict: FileVerdict) -> [UInt32] {

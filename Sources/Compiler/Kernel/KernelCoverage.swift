@@ -5,9 +5,10 @@ public enum KernelCoverage {
     /// What enforces one access, operation or section.
     public struct Mechanism: Hashable, Sendable {
         public var extent: Coverage.Extent
-        /// The hooks on every kernel that is supported; `capable(…)` is the hook `capable`, and which call asks.
+        /// The hooks on every kernel that is supported, separated by commas; what stands in parentheses behind one says when
+        /// it counts: of `capable`, the capability and the calls that ask for it.
         public var hooks: String
-        /// What is different on 6.1, in place of `hooks`.
+        /// Those on 6.1, in place of `hooks`.
         public var older: String?
         /// What is not enforced.
         public var limit: String?
@@ -41,11 +42,12 @@ public enum KernelCoverage {
         case .execute: .full("file_open (of execve)")
         case .map: .full("mmap_file, file_mprotect")
         case .metadata:
-            .partial(
+            .full(
                 "path_chmod, path_chown, inode_setattr, inode_setxattr, inode_removexattr, inode_set_acl, "
-                    + "inode_remove_acl, mnt_want_write",
-                older: "without the hooks for ACLs, which are extended attributes there",
-                limit: "file flags (chattr) are not seen")
+                    + "inode_remove_acl, file_ioctl (file flags), file_ioctl_compat, mnt_want_write (the mount), "
+                    + "mnt_want_write_file",
+                older: "path_chmod, path_chown, inode_setattr, inode_setxattr (ACLs too), inode_removexattr, "
+                    + "file_ioctl (file flags), mnt_want_write (the mount), mnt_want_write_file")
         case .link: .full("path_link")
         case .device: .full("path_mknod")
         }
@@ -54,8 +56,11 @@ public enum KernelCoverage {
     /// What enforces an access to sockets.
     public static func mechanism(of access: NetworkAccess) -> Mechanism {
         switch access {
-        case .connect: .full("socket_connect, socket_sendmsg, unix_stream_connect, unix_may_send")
-        case .bind: .full("socket_bind; of a unix path, path_mknod (files: create)")
+        case .connect:
+            .full(
+                "socket_connect, socket_sendmsg, socket_setsockopt (source routes), unix_stream_connect, unix_may_send"
+            )
+        case .bind: .full("socket_bind, path_mknod (of a unix path)")
         case .listen: .full("socket_listen")
         }
     }
@@ -70,27 +75,36 @@ public enum KernelCoverage {
     public static func mechanism(of operation: Operation) -> Mechanism {
         switch operation {
         case .mount:
-            .full("sb_mount, sb_umount, sb_pivotroot, move_mount, capable(sys_admin: the new mount calls)")
+            .full(
+                "sb_mount, sb_umount, sb_pivotroot, move_mount, capable (sys_admin: open_tree, move_mount, fsopen, "
+                    + "fsconfig, fsmount, fspick, mount_setattr, open_tree_attr, mount, umount2, pivot_root)")
         case .chroot: .full("path_chroot")
         case .namespace:
-            .full("userns_create, capable(sys_admin: unshare, setns, clone, clone3), file_open of nsfs")
+            .full("userns_create, capable (sys_admin: unshare, setns, clone, clone3), file_open (of nsfs)")
         case .terminalInjection: .full("file_ioctl, file_ioctl_compat", older: "file_ioctl")
         case .ptrace: .full("ptrace_access_check, ptrace_traceme")
         case .bpf: .full("bpf")
-        case .module: .full("kernel_read_file, kernel_load_data, capable(sys_module)")
+        case .module: .full("kernel_read_file, kernel_load_data, capable (sys_module)")
         case .kexec:
-            .full("kernel_read_file, kernel_load_data, capable(sys_boot: kexec_load, kexec_file_load)")
-        case .rawIO: .full("capable(sys_rawio)")
-        case .kernelHelper: .full("file_open and the name hooks, of the files that name such programs")
+            .full("kernel_read_file, kernel_load_data, capable (sys_boot: kexec_load, kexec_file_load)")
+        case .rawIO: .full("capable (sys_rawio)")
+        case .kernelHelper:
+            .full(
+                "file_open (of the files that name such programs), file_receive, path_truncate, path_mknod, path_unlink, "
+                    + "path_rename, path_link")
         case .subvolume: .full("file_ioctl, file_ioctl_compat", older: "file_ioctl")
-        case .signal: .full("task_kill")
+        case .signal:
+            .partial(
+                "task_kill",
+                limit: "what the kernel sends to the owner of a descriptor (F_SETOWN) is not seen")
         case .ipc:
             .partial(
-                "ipc_permission", limit: "POSIX queues and shared memory are files, where files are mediated")
-        case .reboot: .full("capable(sys_boot)")
-        case .swap: .full("capable(sys_admin: swapon, swapoff)")
+                "ipc_permission, msg_queue_msgctl, shm_shmctl, sem_semctl",
+                limit: "POSIX shared memory is files; a POSIX queue is a file that is unresolved")
+        case .reboot: .full("capable (sys_boot)")
+        case .swap: .full("capable (sys_admin: swapon, swapoff)")
         case .quota: .full("quotactl")
-        case .time: .full("settime, capable(sys_time)")
+        case .time: .full("settime, capable (sys_time)")
         case .syslog: .full("syslog")
         case .perf: .full("perf_event_open")
         case .keyring: .full("key_alloc, key_permission")
@@ -98,9 +112,7 @@ public enum KernelCoverage {
         case .userfaultfd: .full("inode_init_security_anon")
         case .rawSocket: .full("socket_create")
         case .setuid:
-            .partial(
-                "task_fix_setuid, task_fix_setgid, task_fix_setgroups",
-                limit: "executing a set-id file is not asked for")
+            .full("task_fix_setuid, task_fix_setgid, task_fix_setgroups, bprm_creds_from_file (set-id files)")
         case .writableCode: .full("mmap_file, file_mprotect")
         case .anonymousExec: .full("file_open (of execve), mmap_file, file_mprotect")
         }

@@ -1,14 +1,18 @@
 import Foundation
 import PackagePlugin
 
-/// Compiles `programs/` of a target for the kernel, with the clang of the Swift toolchain, into a C source of it.
+/// Compiles `programs/NAME.bpf.c` of a target for the kernel, with the clang of the Swift toolchain, into a C source of it.
 ///
 /// One command with one output: what else a plugin declares as an output, SwiftPM copies as a resource.
 @main
 struct CompileBPF: BuildToolPlugin {
     func createBuildCommands(context: PluginContext, target: any Target) throws -> [Command] {
-        let source = target.directoryURL.appending(path: "programs/swguard.bpf.c")
-        let output = context.pluginWorkDirectoryURL.appending(path: "swguard_object.c")
+        let sources = try files(in: target.directoryURL, ["programs"])
+        guard let source = sources.first(where: { $0.lastPathComponent.hasSuffix(".bpf.c") }) else {
+            return []
+        }
+        let name = source.lastPathComponent.dropLast(".bpf.c".count)
+        let output = context.pluginWorkDirectoryURL.appending(path: "\(name)_object.c")
         let clang = try context.tool(named: "clang").url
         let objcopy = try context.tool(named: "llvm-objcopy").url
         return [

@@ -33,14 +33,16 @@ enum EmbedBPF {
         // DWARF goes; the type information for the loader (BTF) stays.
         run(objcopy, ["--strip-debug", object.path])
 
+        // `swguard` of `swguard.bpf.c`; the target declares the two in `swguard_object.h`.
+        let name = source.deletingPathExtension().deletingPathExtension().lastPathComponent
         let text = """
-            #include "swguard_object.h"
+            #include "\(name)_object.h"
 
             // ELF parsers read words in place.
-            _Alignas(8) const unsigned char swguard_bpf_object[] = {
+            _Alignas(8) const unsigned char \(name)_bpf_object[] = {
             #embed "\(object.path)"
             };
-            const size_t swguard_bpf_object_size = sizeof(swguard_bpf_object);
+            const size_t \(name)_bpf_object_size = sizeof(\(name)_bpf_object);
 
             """
         do {

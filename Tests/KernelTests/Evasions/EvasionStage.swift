@@ -1,7 +1,8 @@
 import Foundation
 import Testing
 
-/// Where evasions are tried: a tree on a file system of its own, services, and an agent with the policy that they evade.
+/// Where evasions are tried: a tree on a file system of its own, services, and an agent with the policy that they evade;
+/// with SWGUARD_BESIDE=1 beside another program that keeps something with every task.
 ///
 /// Unchecked: one suite uses it, one test after the other.
 final class EvasionStage: @unchecked Sendable {
@@ -92,6 +93,7 @@ final class EvasionStage: @unchecked Sendable {
 
         """
 
+    private let neighbour: Neighbour?
     private let agent: RunningAgent
     private let services: Child
 
@@ -103,6 +105,7 @@ final class EvasionStage: @unchecked Sendable {
         }
         services = try Child(
             Self.root + "/bin/attacks", "serve", Self.root + "/secret/service", "7001", "7002", "7003")
+        neighbour = Neighbour.isWanted ? try Neighbour(contending: false) : nil
         agent = try RunningAgent(["evasion": Self.policy])
     }
 
