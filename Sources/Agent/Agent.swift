@@ -96,12 +96,12 @@ public struct Agent: ~Copyable {
     private var server: ControlServer
     private var slots: Slots
     var writer: AuditWriter
-    private var aggregator = EventAggregator()
+    var aggregator = EventAggregator()
     var ledger = EventLedger()
-    private var names = ProcessNames()
+    var names = ProcessNames()
     /// What was lost of each policy and has been told of.
-    private var told: [LossKey: UInt64] = [:]
-    private var lastLook = AuditTime.now()
+    var told: [LossKey: UInt64] = [:]
+    var lastLook = AuditTime.now()
     /// By the clock of `ControlServer.now`.
     private var nextLook: UInt64 = 0
     /// When it began, and when the generation in force did.
@@ -111,12 +111,6 @@ public struct Agent: ~Copyable {
     private(set) var refused = 0
     /// What is enforced of each policy in force, by its name.
     private(set) var sections: [String: [PolicyStatus.Section]] = [:]
-
-    /// A policy of a generation.
-    private struct LossKey: Hashable {
-        var generation: UInt32
-        var slot: Int
-    }
 
     private init(
         _ context: Context, _ enforcement: consuming Enforcement, _ server: consuming ControlServer,
@@ -277,91 +271,6 @@ public struct Agent: ~Copyable {
             name: policy.policy.name, digest: policy.digest,
             generation: UInt64(enforcement.generation),
             mode: policy.policy.mode == .complain ? .complain : .enforce)
-    }
-
-    /// Everything that was there when this began: the ring holds no more than some thousand records.
-    private mutating func writeAllEvents() {
-        for _ in 0..<4 {
-            if !writeEvents() { return }
-        }
-    }
-
-    /// True: there may be more.
-    @discardableResult
-    private mutating func writeEvents() -> Bool {
-        var events: [KernelEvent] = []
-        var isMore = false
-        do throws(KernelError) {
-            isMore = try enforcement.drain { events.append($0) }
-        } catch {
-            context.say(error.description)
-        }
-        if events.isEmpty { return isMore }
-        let bootTime = EventReport.bootTimeNow()
-        let now = ControlServer.now
-        for event in events {
-            guard
-                let generation = enforcement.arena.generations.first(where: {
-                    $0.number == event.record.generation
-                }), let name = generation.tables.name(ofSlot: Int(event.record.policy))
-            else {
-                ledger.omit("")
-                continue
-            }
-            let report = EventReport(tables: generation.tables, bootTime: bootTime)
-            guard let (told, time) = report.event(of: event, &names) else {
-                ledger.omit(name)
-                continue
-            }
-            if aggregator.holds(told, at: time, now: now) {
-                ledger.hold(name)
-            } else {
-                writer.write(told, at: time)
-                ledger.write(name)
-            }
-        }
-        return isMore
-    }
-
-    /// Writes events that stand for several.
-    private mutating func writeHeld(_ due: [EventAggregator.Due]) {
-        for held in due {
-            writer.write(held.event, at: held.time)
-            if case .denial(let record) = held.event { ledger.release(record.policy.name, held.count) }
-            if case .grant(let record) = held.event { ledger.release(record.policy.name, held.count) }
-        }
-    }
-
-    /// Keeps what was counted for the generations that go with the next one.
-    private mutating func retire() {
-        // The probe's records were read by the probe.
-        for generation in enforcement.arena.generations.dropLast()
-        where generation.number != Enforcement.probe {
-            for (slot, policy, range) in generation.policies {
-                ledger.retire(policy.policy.name, EventCounts(enforcement.arena.counts(of: range)))
-                told[LossKey(generation: generation.number, slot: slot)] = nil
-            }
-        }
-    }
-
-    /// Says how many records found no room in the ring.
-    private mutating func tellLosses() {
-        let now = AuditTime.now()
-        for generation in enforcement.arena.generations {
-            for (slot, policy, range) in generation.policies {
-                let key = LossKey(generation: generation.number, slot: slot)
-                let lost = enforcement.arena.counts(of: range).reduce(0) { $0 + $1.lost }
-                let known = told[key] ?? 0
-                if lost <= known { continue }
-                told[key] = lost
-                writer.write(
-                    .gap(
-                        GapRecord(
-                            reason: .ring, count: lost - known, policy: policy.policy.name,
-                            span: lastLook...now)))
-            }
-        }
-        lastLook = now
     }
 
     private mutating func end(_ reason: String?) {

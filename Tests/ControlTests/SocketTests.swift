@@ -74,10 +74,11 @@ import Testing
         #expect(refusal(path("no/new/control"))?.code == ENOENT)
     }
 
-    @Test func `a client and a server understand each other`() throws {
-        let path = path("control")
+    /// A server on a thread of its own, for as long as `body` runs.
+    private func withServer(at path: String, _ body: () throws -> Void) rethrows {
         let isDone = Flag()
         let server = Thread {
+            defer { isDone.finish() }
             guard let socket = try? ControlSocket(path: path),
                 var server = try? ControlServer(socket, ControlService(version: "0", owner: geteuid()))
             else { return }
@@ -95,24 +96,86 @@ import Testing
                 }
                 usleep(500)
             }
-            isDone.finish()
         }
         server.start()
         for _ in 0..<2_000 where !FileManager.default.fileExists(atPath: path) { usleep(1_000) }
-        var client = try ControlClient(path: path)
-        #expect(try client.status() == .sample(EventCounts()))
-        #expect(try client.policies().policies == [.sample(EventCounts())])
-        #expect(try client.processes().processes.map(\.pid) == Array(0..<20_000))
-        #expect(throws: ControlClientError.self) {
-            try client.replies(to: VarlinkCall("io.swguard.Control.Load"))
+        defer {
+            isDone.set()
+            isDone.wait()
         }
-        // Too long for one reply.
-        #expect(throws: ControlClientError.self) {
-            try client.replies(to: VarlinkCall("io.swguard.Control.Ps"))
+        try body()
+    }
+
+    @Test func `a client and a server understand each other`() throws {
+        let path = path("control")
+        try withServer(at: path) {
+            var client = try ControlClient(path: path)
+            #expect(try client.status() == .sample(EventCounts()))
+            #expect(try client.policies().policies == [.sample(EventCounts())])
+            #expect(try client.processes().processes.map(\.pid) == Array(0..<20_000))
+            #expect(throws: ControlClientError.self) {
+                try client.replies(to: VarlinkCall("io.swguard.Control.Load"))
+            }
+            // Too long for one reply.
+            #expect(throws: ControlClientError.self) {
+                try client.replies(to: VarlinkCall("io.swguard.Control.Ps"))
+            }
+            #expect(try client.status() == .sample(EventCounts()))
         }
-        #expect(try client.status() == .sample(EventCounts()))
-        isDone.set()
-        isDone.wait()
+    }
+
+    /// Runs a script of Python; its exit status and what it says.
+    private static func python(_ arguments: [String]) throws -> (status: Int32, said: String) {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["python3"] + arguments
+        process.standardOutput = output
+        process.standardError = output
+        try process.run()
+        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, said)
+    }
+
+    @Test(
+        .enabled("python3 has the package 'varlink'") {
+            (try? python(["-c", "import varlink"]).status) == 0
+        })
+    func `a client of Varlink that is not ours understands the server`() throws {
+        let path = path("foreign")
+        let script = """
+            import sys, varlink
+            client = varlink.Client.new_with_address("unix:" + sys.argv[1])
+            with client:
+                service = client.open("org.varlink.service")
+                info = service.GetInfo()
+                assert info["interfaces"] == ["org.varlink.service", "io.swguard.Control"], info
+                # Reads the description, and makes the methods from it.
+                control = client.open("io.swguard.Control")
+                status = control.Status()
+                assert status["generation"] == 7 and status["facts"][0]["name"] == "bpf-lsm", status
+                assert control.Policies()["policies"][0]["name"] == "web-server"
+                pids = [p["pid"] for reply in control.Ps(_more=True) for p in reply["processes"]]
+                assert pids == list(range(20000)), len(pids)
+                try:
+                    control.Ps()
+                    raise SystemExit("too much was taken")
+                except varlink.VarlinkError as error:
+                    assert error.error() == "io.swguard.Control.TooLarge", error
+                    assert error.parameters()["limit"] == 1 << 20
+                try:
+                    service.GetInterfaceDescription("io.swguard.Nothing")
+                    raise SystemExit("there is no such interface")
+                except varlink.InterfaceNotFound:
+                    pass
+                control.close()
+                service.close()
+            """
+        try withServer(at: path) {
+            let (status, said) = try Self.python(["-c", script, path])
+            #expect(status == 0, "\(said)")
+        }
     }
 
     @Test func `a client does not wait for ever`() throws {

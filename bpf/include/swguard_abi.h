@@ -250,7 +250,7 @@ _Static_assert(sizeof(struct swguard_event) == 112, "record of `events`");
 // What the iterator `swguard_list_tasks` writes of each task that is under a policy.
 struct swguard_listed_task {
 	__u64 start_ns; // when the process began, since boot, suspended time included
-	__u32 process; // as the reader's PID namespace numbers them
+	__u32 process; // as the initial PID namespace numbers them
 	__u32 thread;
 	__u32 user; // effective
 	__u32 count;

@@ -3,7 +3,7 @@
 
 #include "layers.bpf.h"
 
-// Every task of the reader's PID namespace that is under a policy, one swguard_listed_task each.
+// Every task that is under a policy, as far as the PID namespace of the reader shows them, one swguard_listed_task each.
 SEC("iter/task")
 int swguard_list_tasks(struct bpf_iter__task *iterator)
 {
