@@ -78,7 +78,9 @@ extension AgentTests {
                 "cat",
                 "mode: complain\nsubjects: [{exec: /tmp/confined-cat}]\nfiles:\n  rules:\n\(Self.runtime)")
             #expect(try Ended(Self.cat, ["/etc/hostname"]).status == 0)
-            events = try agent.events { $0["verdict"] == "would-deny" }
+            events = try agent.events {
+                $0["verdict"] == "would-deny" && $0["object", "path"] == "/etc/hostname"
+            }
             let event = events.first { $0["object", "path"] == "/etc/hostname" }
             #expect(event?["verdict"] == "would-deny" && event?["errno"] == nil, "\(events)")
             #expect(event?["policy", "generation"] == "2" && event?["policy", "mode"] == "complain")
