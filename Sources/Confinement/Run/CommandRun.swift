@@ -158,6 +158,7 @@ struct CommandRun {
         for index in loaded.policies.indices where options.complains {
             loaded.policies[index].mode = .complain
         }
+        try refuseLayers(loaded.policies.count)
         let complains = loaded.policies.contains { $0.mode == .complain }
         if complains {
             StandardError.say(
@@ -194,6 +195,18 @@ struct CommandRun {
         return Prepared(
             plan: plan, features: features, observes: isObserved,
             evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) })
+    }
+
+    /// How many policies a process carries at most, and how many of them users other than root put there.
+    private static let maximumLayers = (all: 8, byUsers: 4)
+
+    private func refuseLayers(_ count: Int) throws(Refused) {
+        let isRoot = geteuid() == 0
+        let limit = isRoot ? Self.maximumLayers.all : Self.maximumLayers.byUsers
+        guard count > limit else { return }
+        throw Refused(
+            "cannot confine '\(commandName)': \(count) policies are given, and a process carries at most \(limit)"
+                + (isRoot ? "" : " put there by a user who is not root"))
     }
 
     /// Throws where the findings stand against running.
