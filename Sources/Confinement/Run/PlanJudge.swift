@@ -34,17 +34,22 @@ final class PlanJudge: DenialJudge {
             // Allowed and observed. With no decisions there is nothing that could allow: denied.
             return decisions.isEmpty ? .refuse(code: 1, nil) : .letGoOn(nil)
         }
-        let judgement = verdict.cause.map { judge(call, cause: $0, layer: layer) }
+        let judgement = verdict.cause.flatMap { cause in
+            cause.isReported ? judge(call, verdict.outcome, cause: cause, layer: layer) : nil
+        }
         switch verdict.outcome {
         case _ where verdict.isComplaint: return .letGoOn(judgement)
-        case .allow: return .letGoOn(nil)
+        // A rule asks for its grants to be reported.
+        case .allow: return .letGoOn(judgement)
         case .errno(let code): return .refuse(code: code, judgement)
         // The filter kills by itself; if one came here all the same, it is denied.
         case .kill: return .refuse(code: 1, judgement)
         }
     }
 
-    private func judge(_ call: SystemCall, cause: SyscallDecisions.Cause, layer: Int) -> Judgement {
+    private func judge(
+        _ call: SystemCall, _ outcome: SyscallDecisions.Outcome, cause: SyscallDecisions.Cause, layer: Int
+    ) -> Judgement {
         let name = self.name(of: call) ?? "syscall-\(call.number)"
         let request: Request =
             switch cause.subject {
@@ -62,7 +67,8 @@ final class PlanJudge: DenialJudge {
             case .socket: "socket"
             default: name
             }
-        let part = Decision.Part(access: access, verdict: .deny, rule: cause.rule, log: true)
+        let part = Decision.Part(
+            access: access, verdict: outcome == .allow ? .allow : .deny, rule: cause.rule, log: true)
         return Judgement(
             policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
     }
@@ -90,7 +96,7 @@ final class PlanJudge: DenialJudge {
             let judgement = Judgement(
                 policy: policies[index], request: request, decision: decision,
                 layer: evaluator.policy.mode == .complain ? .observed : .landlock)
-            if decision.verdict == .deny { return judgement }
+            if decision.verdict == .deny { return decision.deniesAloud ? judgement : nil }
             if granted == nil, decision.parts.contains(where: { $0.log && $0.rule != nil }) {
                 granted = judgement
             }
