@@ -1,4 +1,5 @@
 public import AuditLog
+internal import Policy
 
 /// What becomes of events: written at once, or counted with their equals; and the lines after a failure.
 ///
@@ -29,6 +30,8 @@ public struct Reporter: ~Copyable {
     private var writer: AuditWriter?
     /// Descriptors that must stay open for writing.
     let descriptors: [CInt]
+    /// The rules that end a process; set where SIGSYS, by which the filter does that, ended the command.
+    var killers: [DecidingRule] = []
     private let isReadable: Bool
     private let options: Options
     private var entries: [DenialKey: Entry] = [:]
@@ -64,7 +67,7 @@ public struct Reporter: ~Copyable {
 
     /// Writes the first record: what is enforced.
     mutating func began(_ record: EnforcementRecord) {
-        if write(.enforcement(record), at: .now()) { return }
+        _ = write(.enforcement(record), at: .now())
         if options.isVerbose { say(ReadableLine.text(record)) }
     }
 
@@ -183,6 +186,10 @@ public struct Reporter: ~Copyable {
             if more > 0 { say("\(more) more kinds of denials are in the audit log") }
         }
         if case .notStarted = outcome { return }
+        if !killers.isEmpty {
+            say(ReadableLine.killed(options.command, by: killers))
+            return
+        }
         if !options.reportsEverything {
             say(
                 "'\(options.command)' failed; what Landlock denied is not reported: "

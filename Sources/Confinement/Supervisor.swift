@@ -134,6 +134,8 @@ public struct Supervisor: ~Copyable {
         }
         let outcome = block.failure.map { Outcome.notStarted($0) } ?? ended
         if case .notStarted(let failure) = outcome { explain(failure) }
+        // The kernel does not say which call it was; only what ends a process so can be named.
+        if outcome == .killed(signal: SIGSYS) { reporter.killers = context.judge?.killers ?? [] }
         reporter.finish(hasBegun ? context.enforcement : nil, outcome: outcome)
         return outcome
     }

@@ -207,9 +207,9 @@ extension SyscallDecisions.Table {
 }
 
 extension SyscallDecisions.Cause {
-    /// A call by a way that the policy does not list.
+    /// A call by a way that the policy does not list. The kill cannot be reported; what only complains is.
     public static let foreignABI = Self(
-        rule: DecidingRule(id: "abi", location: nil), subject: .syscall, isReported: false)
+        rule: DecidingRule(id: "abi", location: nil), subject: .syscall, isReported: true)
     /// A call newer than the tables: the kernel's own answer to what it does not know.
     public static let unknownCall = Self(
         rule: DecidingRule(id: "syscalls.unknown", location: nil), subject: .syscall, isReported: false)

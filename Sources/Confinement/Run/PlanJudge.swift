@@ -47,10 +47,25 @@ final class PlanJudge: DenialJudge {
         }
     }
 
+    var killers: [DecidingRule] {
+        let enforcing = decisions.filter { $0.mode == .enforce }
+        if enforcing.isEmpty { return [] }
+        var rules: [DecidingRule] = []
+        for layer in enforcing {
+            for branch in layer.lists.joined() where branch.outcome == .kill {
+                guard let cause = branch.cause.map({ layer.causes[$0] }), !rules.contains(cause.rule) else {
+                    continue
+                }
+                rules.append(cause.rule)
+            }
+        }
+        return rules + [SyscallDecisions.Cause.foreignABI.rule]
+    }
+
     private func judge(
         _ call: SystemCall, _ outcome: SyscallDecisions.Outcome, cause: SyscallDecisions.Cause, layer: Int
     ) -> Judgement {
-        let name = self.name(of: call) ?? "syscall-\(call.number)"
+        let name = self.name(of: call) ?? Self.foreignName(of: call) ?? "syscall-\(call.number)"
         let request: Request =
             switch cause.subject {
             case .operation(let operation): .operation(operation)
@@ -71,6 +86,13 @@ final class PlanJudge: DenialJudge {
             access: access, verdict: outcome == .allow ? .allow : .deny, rule: cause.rule, log: true)
         return Judgement(
             policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
+    }
+
+    /// The name of a call of an ABI that no policy lists: seen in complain mode alone.
+    private static func foreignName(of call: SystemCall) -> String? {
+        let number = UInt32(bitPattern: call.number)
+        return SyscallABI(architecture: call.architecture, number: number)
+            .flatMap { SyscallTable.name(of: number, abi: $0) }
     }
 
     /// What a call of socket(2) asks for: of inet and inet6, protocol 0 is TCP or UDP, by the type.
