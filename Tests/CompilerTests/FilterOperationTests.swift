@@ -196,4 +196,30 @@ import Testing
         #expect(filter.answer(nativeCall("openat2")) == .noSystemCall)
         #expect(filter.coverage.findings.contains { $0.kind == .narrowed && $0.section == "files" })
     }
+
+    @Test func `access mode 3 is refused where files are mediated`() throws {
+        let root = PathPattern(subtree: [UInt8(ascii: "/")])
+        func filter(_ accesses: FileAccessSet, _ mode: Policy.Mode = .enforce) throws -> TestFilter {
+            var policy = Policy(name: "files", file: "files.yaml", mode: mode)
+            let place = SourceLocation(file: "files.yaml", line: 4)
+            policy.files = FilesSection(
+                rules: [
+                    FileRule(
+                        header: RuleHeader(id: "files.rules[0]", verdict: .allow, location: place),
+                        accesses: accesses, patterns: [Located(root, at: place)])
+                ], location: place)
+            return try TestFilter(policy)
+        }
+        let reading = try filter(.read)
+        for call in ["openat", "open_by_handle_at"] {
+            #expect(reading.answer(nativeCall(call, 0, 0, 3)) == .accessDenied)
+            #expect(reading.answer(nativeCall(call, 0, 0, 0x80003 | 1 << 32)) == .accessDenied)
+            #expect(reading.answer(nativeCall(call, 0, 0, 2)) == .allow)
+        }
+        #expect(reading.answer(nativeCall("open", 0, 0x243)) == .accessDenied)
+        #expect(reading.answer(nativeCall("openat2", 0, 0, 3)) == .allow)
+        #expect(try filter([.read, .write]).answer(nativeCall("openat", 0, 0, 3)) == .allow)
+        #expect(try filter(.read, .complain).answer(nativeCall("openat", 0, 0, 3)) == .allow)
+        #expect(try TestFilter(plainPolicy).answer(nativeCall("openat", 0, 0, 3)) == .allow)
+    }
 }

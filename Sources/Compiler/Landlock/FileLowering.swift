@@ -190,7 +190,8 @@ extension LoweringContext {
         if !fileRights.contains(.deviceControl), !(isGrantedEverywhere([.read, .write])) {
             find(
                 .gap, Self.section, "files.default", section.location,
-                "below Landlock ABI 5 a device that no rule grants can be opened with access mode 3, for ioctl"
+                "below Landlock ABI 5 a device that no rule grants can be opened by openat2(2) with access mode 3, "
+                    + "for ioctl"
             )
         }
         if !fileRights.contains(.truncate), !isGrantedEverywhere(.write) || hasDeny(of: .write, in: section) {
@@ -277,7 +278,9 @@ extension LoweringContext {
             (section.defaultVerdict == .allow
                 ? "everything is granted that no rule denies" : "denied unless granted: \(handled)")
                 // security/landlock has no path_notify hook: names in directories that may not be read.
-                + "; watching (inotify, fanotify) is not seen")
+                + "; watching (inotify, fanotify) is not seen"
+                // O_PATH aside, Landlock asks for what the file can then do, and that is neither.
+                + "; access mode 3 is refused by the filter, but where openat2 or io_uring ask for it")
     }
 
     static func counted(_ count: Int, _ one: String, _ many: String) -> String {
