@@ -200,7 +200,8 @@ import Testing
     @Test func `access mode 3 is refused where files are mediated`() throws {
         let root = PathPattern(subtree: [UInt8(ascii: "/")])
         func filter(_ accesses: FileAccessSet, _ mode: Policy.Mode = .enforce) throws -> TestFilter {
-            var policy = Policy(name: "files", file: "files.yaml", mode: mode)
+            var policy = Policy(name: "files", file: "files.yaml")
+            policy.mode = mode
             let place = SourceLocation(file: "files.yaml", line: 4)
             policy.files = FilesSection(
                 rules: [
