@@ -30,6 +30,16 @@ import Testing
         #expect(outcome.status == 0 && outcome.errors.contains("confined by p0:"), "\(outcome)")
     }
 
+    @Test func `several policies are printed as several documents`() throws {
+        let scratch = try Scratch()
+        let given = try policies(2, in: scratch)
+        let outcome = try Swguard.run(["run", "--print-policy"] + given.flatMap { ["--policy", $0] })
+        let documents = outcome.output.components(separatedBy: "\n---\n")
+        #expect(documents.count == 2 && documents.allSatisfy { $0.hasPrefix("apiVersion:") }, "\(outcome)")
+        let one = try Swguard.run(["run", "--print-policy", "--policy", given[0]])
+        #expect(!one.output.contains("---"), "\(one)")
+    }
+
     @Test func `more layers than a process carries are refused`() throws {
         let scratch = try Scratch()
         let limit = geteuid() == 0 ? 8 : 4

@@ -30,8 +30,9 @@ struct CommandRun {
 
     /// Prints the policy that the options stand for.
     func printPolicy() throws(Refused) {
-        for policy in try source().load().policies {
+        for (index, policy) in try source().load().policies.enumerated() {
             do throws(PolicyTextError) {
+                if index > 0 { StandardOutput.write("---\n") }
                 StandardOutput.write(try policy.yaml())
             } catch {
                 throw Refused("cannot print the policy: \(error.text)")
@@ -138,6 +139,11 @@ struct CommandRun {
         if options.policies.count > 1, !options.rules.isEmpty {
             throw Refused(
                 "rules on the command line go with one --policy, and \(options.policies.count) are given")
+        }
+        if options.rules.contains(where: { $0.kind == .noNetwork }),
+            let other = options.rules.first(where: { $0.kind == .connect || $0.kind == .bind })
+        {
+            throw Refused("--no-network and --\(other.kind.rawValue) contradict each other: give one of them")
         }
         return PolicySource(options, host: host)
     }
