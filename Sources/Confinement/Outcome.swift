@@ -25,7 +25,7 @@ extension LaunchFailure {
     public var status: Int32 {
         guard case .execute = step else { return 125 }
         // As env(1): any other error than "there is none" is one of a file that was found.
-        return code == Self.notFound ? 127 : 126
+        return code == Self.notFound && !lacksInterpreter ? 127 : 126
     }
 
     private static let notFound: CInt = 2  // ENOENT
@@ -50,6 +50,8 @@ extension LaunchFailure {
         case .landlock(let layer): "cannot confine '\(command)' with Landlock (layer \(layer + 1)): \(reason)"
         case .descriptors: "cannot close the descriptors of '\(command)': \(reason)"
         case .seccomp: "cannot confine '\(command)' with seccomp: \(reason)"
+        case .execute where lacksInterpreter:
+            "cannot execute '\(command)': its interpreter does not exist"
         case .execute: "cannot execute '\(command)': \(reason)"
         }
     }

@@ -30,6 +30,8 @@ public struct Reporter: ~Copyable {
     private var writer: AuditWriter?
     /// Descriptors that must stay open for writing.
     let descriptors: [CInt]
+    /// Nobody listens to what the filter denies: a run around this one does that for its own.
+    var isDeaf = false
     /// The rules that end a process; set where SIGSYS, by which the filter does that, ended the command.
     var killers: [DecidingRule] = []
     private let isReadable: Bool
@@ -189,6 +191,11 @@ public struct Reporter: ~Copyable {
         if !killers.isEmpty {
             say(ReadableLine.killed(options.command, by: killers))
             return
+        }
+        if isDeaf {
+            say(
+                "'\(options.command)' failed; it runs inside another run, and denied system calls are not reported"
+            )
         }
         if !options.reportsEverything {
             say(

@@ -86,9 +86,10 @@ public struct Supervisor: ~Copyable {
         self.block = block
         self.signals = signals
         var context = context
-        if command.listenerWasTaken { context.enforcement?.reported = .partial }
+        if command.listenerWasTaken { context.enforcement?.reported = .none }
         self.context = context
         self.reporter = reporter
+        self.reporter.isDeaf = command.listenerWasTaken
         relay = SignalRelay(leadsSession: getsid(0) == getpid())
     }
 

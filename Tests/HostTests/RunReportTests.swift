@@ -113,6 +113,17 @@ import Testing
         #expect((event["rule"] as? [String: String]) == ["id": "abi"])
     }
 
+    @Test func `a run inside a run says that nobody hears of its denials`() throws {
+        let scratch = try Scratch()
+        let policy = try scratch.policy("syscalls: { default: allow, rules: [{ deny: [mkdir, mkdirat] }] }")
+        let run = [Swguard.path, "run", "--policy", policy, "--"]
+        let inner = try Swguard.command(run + run + ["/bin/mkdir", "made"], in: scratch.path)
+        let text = "swguard: '/bin/mkdir' failed; it runs inside another run"
+        #expect(inner.status == 1 && inner.errors.components(separatedBy: text).count == 2, "\(inner)")
+        let outer = try Swguard.command(run + ["/bin/mkdir", "made"], in: scratch.path)
+        #expect(outer.status == 1 && !outer.errors.contains("inside another run"), "\(outer)")
+    }
+
     // MARK: Both
 
     @Test func `what is enforced is said with -v, wherever events go`() throws {
