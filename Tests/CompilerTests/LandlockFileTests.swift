@@ -38,6 +38,19 @@ struct LandlockFileTests {
     }
 
     @Test(arguments: abis)
+    func `access mode 3 is left to seccomp, but where all may be read and written`(_ abi: Int) {
+        let everything = Policy.allow("read", "write", on: ["/**"])
+        for (rules, isRestricted) in [
+            ([everything], false), ([everything, Policy.deny("read", on: ["/p/q"])], true),
+            ([Policy.allow("read", on: ["/**"])], true), ([], true),
+        ] {
+            #expect(Policy(files: rules).lowered(abi: abi).restrictsAccessMode == isRestricted)
+        }
+        #expect(!Policy(files: [], filesDefault: .allow).lowered(abi: abi).restrictsAccessMode)
+        #expect(!Policy(files: nil).lowered(abi: abi).restrictsAccessMode)
+    }
+
+    @Test(arguments: abis)
     func `renames between directories are refused at ABI 1 alone`(_ abi: Int) {
         let lowered = Policy(files: [Policy.allow("create", "remove", "write", on: ["/p/**"])])
             .lowered(abi: abi)

@@ -30,7 +30,12 @@ import Testing
             ["/bin/sh", "-c", "read word < /etc/passwd"], "read /etc/passwd"
         ),
         (
-            #"network: { default: allow, rules: [{ deny: [connect], endpoints: ["tcp:*:9"], log: LOG }] }"#,
+            """
+            network:
+              rules:
+                - { allow: [connect], endpoints: ["tcp:*:7"] }
+                - { deny: [connect], endpoints: ["tcp:*:9"], log: LOG }
+            """,
             ["ATTACKS", "connect", "9"], "connect tcp:127.0.0.1:9"
         ),
         (

@@ -194,6 +194,9 @@ extension LoweringContext {
                     + "for ioctl"
             )
         }
+        result.restrictsAccessMode =
+            !(isGrantedEverywhere(.read) && isGrantedEverywhere(.write))
+            || hasDeny(of: [.read, .write], in: section)
         if !fileRights.contains(.truncate), !isGrantedEverywhere(.write) || hasDeny(of: .write, in: section) {
             result.restrictsTruncation = DecidingRule(id: "files.default", location: section.location)
             find(
@@ -279,8 +282,9 @@ extension LoweringContext {
                 ? "everything is granted that no rule denies" : "denied unless granted: \(handled)")
                 // security/landlock has no path_notify hook: names in directories that may not be read.
                 + "; watching (inotify, fanotify) is not seen"
-                // O_PATH aside, Landlock asks for what the file can then do, and that is neither.
-                + "; access mode 3 is refused by the filter, but where openat2 or io_uring ask for it")
+                + (result.restrictsAccessMode
+                    ? "; access mode 3 is refused by the filter, but where openat2 or io_uring ask for it"
+                    : ""))
     }
 
     static func counted(_ count: Int, _ one: String, _ many: String) -> String {

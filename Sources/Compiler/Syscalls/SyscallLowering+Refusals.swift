@@ -93,10 +93,9 @@ extension SyscallLowering {
     /// Access mode 3 asks for read and write, and Landlock for nothing (OPEN_FMODE, include/linux/fs.h): refused, since
     /// the filter does not see which file it is. What openat2(2) asks for is in memory, which no filter sees.
     mutating func refuseAccessModeThree() {
-        // What only complains is judged by the file.
-        guard policy.mode == .enforce, let section = policy.files, !section.grantsReadingAndWritingEverywhere else { return }
+        guard inputs.restrictsAccessMode else { return }
         let rule = DecidingRule(
-            id: "files.default", location: section.location,
+            id: "files.default", location: policy.files?.location,
             reason: "Landlock does not see access mode 3, which asks for read and write")
         let number = number(of: Decisions.Cause(rule: rule, subject: .file(.write), isReported: true))
         for (call, argument): (String, UInt8) in [("open", 1), ("openat", 2), ("open_by_handle_at", 2)] {
@@ -140,22 +139,5 @@ extension SyscallLowering {
             .narrowed, "operations", Operation.ioUring.name, nil,
             "io_uring is refused: its requests pass no filter; to allow: operations: allow: [io-uring], and "
                 + "nothing that a filter must enforce")
-    }
-}
-
-extension FilesSection {
-    /// Whether no file is kept from being read or written.
-    fileprivate var grantsReadingAndWritingEverywhere: Bool {
-        func isDenied(_ access: FileAccessSet) -> Bool {
-            rules.contains { $0.header.verdict == .deny && !$0.decidedAccesses.isDisjoint(with: access) }
-        }
-        func isGranted(_ access: FileAccessSet) -> Bool {
-            defaultVerdict == .allow
-                || rules.contains { rule in
-                    rule.header.verdict == .allow && rule.accesses.isSuperset(of: access)
-                        && rule.patterns.contains { $0.value.literalSubtree == [UInt8(ascii: "/")] }
-                }
-        }
-        return !isDenied([.read, .write]) && isGranted(.read) && isGranted(.write)
     }
 }
