@@ -62,6 +62,12 @@ int swguard_seccomp_is_waiting(int listener, __u64 id)
 	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) < 0 ? -errno : 0;
 }
 
+int swguard_seccomp_tells_end(int listener)
+{
+	// The same release brought SECCOMP_IOCTL_NOTIF_ADDFD: EFAULT where it is known, EINVAL where it is not.
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_ADDFD, NULL) < 0 && errno == EFAULT;
+}
+
 int swguard_seccomp_set_no_new_privs(void)
 {
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -220,6 +221,25 @@ int swguard_close(uint32_t first, uint32_t last)
 	if (syscall(__NR_close_range, first, last, 0) == 0)
 		return 0;
 	return errno == ENOSYS ? each_descriptor(first, last, true) : -1;
+}
+
+pid_t swguard_stay_behind(int listener)
+{
+	const uint64_t none = 0;
+	pid_t process = fork();
+
+	if (process != 0)
+		return process;
+	if (listener > 0)
+		swguard_close(0, (uint32_t)listener - 1);
+	swguard_close((uint32_t)listener + 1, ~UINT32_C(0));
+	setsid();
+	/* Stays where it is where that fails: then a file system is busy for as long. */
+	if (chdir("/") < 0)
+		errno = 0;
+	prctl(PR_SET_NAME, "swguard-answers");
+	syscall(__NR_rt_sigprocmask, SIG_SETMASK, &none, NULL, SIGNAL_SET_SIZE);
+	return 0;
 }
 
 int swguard_silence(int descriptor)

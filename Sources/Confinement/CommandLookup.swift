@@ -1,3 +1,5 @@
+private import Glibc
+
 /// Where a command is looked for.
 public enum CommandLookup {
     /// Where glibc looks when PATH is unset (confstr(_CS_PATH)).
@@ -13,6 +15,17 @@ public enum CommandLookup {
         return (path ?? defaultPath)
             .split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
             .map { directory in directory.isEmpty ? name : Array(directory) + [slash] + name }
+    }
+
+    /// Whether there is something of this name that could be executed: execve(2) says "no such file" also where it is
+    /// the interpreter of a script that is missing, or the loader of a program.
+    static func isThere(_ path: [UInt8]) -> Bool {
+        var status = stat()
+        let isFound = unsafe (path + [0]).withUnsafeBytes { bytes in
+            // A buffer with a terminator is never empty, so it has a base address.
+            unsafe stat(bytes.baseAddress!.assumingMemoryBound(to: CChar.self), &status) == 0
+        }
+        return isFound && status.st_mode & S_IFMT == S_IFREG && status.st_mode & 0o111 != 0
     }
 
     /// The value of `PATH` in an environment.

@@ -36,6 +36,10 @@ public enum CallAnswer: Hashable, Sendable {
     case letGoOn(Judgement?)
 }
 
+extension DenialJudge {
+    public var killers: [DecidingRule] { [] }
+}
+
 /// Decides what the filter handed over, and what is observed.
 public protocol DenialJudge {
     /// The name of a call, as the kernel's tables have it; nil: none of the native architecture.
@@ -44,6 +48,8 @@ public protocol DenialJudge {
     func answer(to call: SystemCall) -> CallAnswer
     /// What the policies say of a request; nil where there is nothing to report.
     func judge(_ request: Request) -> Judgement?
+    /// The rules for which the filter ends a process; the built-in one for calls of a foreign ABI is the last.
+    var killers: [DecidingRule] { get }
     /// Whether the files and addresses of calls that go on are to be looked at (`--explain`, `--complain`).
     var observesRequests: Bool { get }
 }

@@ -1,4 +1,5 @@
 internal import CLinux
+private import Glibc
 internal import Landlock
 
 /// A launch request in the form that the launcher's C code reads.
@@ -105,7 +106,11 @@ struct LaunchBlock: ~Copyable {
                 .execute(path: request.candidates.indices.contains(index) ? request.candidates[index] : [])
             }
         guard let step else { return nil }
-        return LaunchFailure(step, code: unsafe launch.pointee.error)
+        var failure = LaunchFailure(step, code: unsafe launch.pointee.error)
+        if case .execute = step, failure.code == ENOENT {
+            failure.lacksInterpreter = request.candidates.contains(where: CommandLookup.isThere)
+        }
+        return failure
     }
 
     /// Where things go in the arena.

@@ -60,6 +60,8 @@ public struct LaunchFailure: Error, Hashable, Sendable {
     public var step: Step
     /// The errno.
     public var code: CInt
+    /// Of an execution that fails for something that is missing: the file itself is there, so it is its interpreter.
+    public var lacksInterpreter = false
 
     public init(_ step: Step, code: CInt) {
         self.step = step

@@ -25,10 +25,12 @@ extension LaunchFailure {
     public var status: Int32 {
         guard case .execute = step else { return 125 }
         // As env(1): any other error than "there is none" is one of a file that was found.
-        return code == Self.notFound ? 127 : 126
+        return code == Self.notFound && !lacksInterpreter ? 127 : 126
     }
 
     private static let notFound: CInt = 2  // ENOENT
+    /// LANDLOCK_MAX_NUM_LAYERS is reached (security/landlock/limits.h).
+    private static let tooMany: CInt = 7  // E2BIG
 
     /// What failed and why: lower case, no full stop; to follow `swguard: `.
     ///
@@ -42,9 +44,14 @@ extension LaunchFailure {
         case .capabilities: "cannot drop the capabilities of '\(command)': \(reason)"
         case .noNewPrivileges: "cannot set no_new_privs for '\(command)': \(reason)"
         case .grant(let path): "cannot grant '\(AuditText(path).string)' to '\(command)': \(reason)"
+        case .landlock(let layer) where code == Self.tooMany:
+            "cannot confine '\(command)' with Landlock (layer \(layer + 1)): the kernel lets a process carry 16 layers, "
+                + "those around this run included"
         case .landlock(let layer): "cannot confine '\(command)' with Landlock (layer \(layer + 1)): \(reason)"
         case .descriptors: "cannot close the descriptors of '\(command)': \(reason)"
         case .seccomp: "cannot confine '\(command)' with seccomp: \(reason)"
+        case .execute where lacksInterpreter:
+            "cannot execute '\(command)': its interpreter does not exist"
         case .execute: "cannot execute '\(command)': \(reason)"
         }
     }

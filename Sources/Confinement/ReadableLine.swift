@@ -52,6 +52,18 @@ enum ReadableLine {
         }
     }
 
+    /// What ended a command by SIGSYS: `'make' was killed (SIGSYS) for a system call: one that no-trace (web.yaml:12)
+    /// denies, or one of a foreign ABI (abi)`.
+    static func killed(_ command: String, by rules: [DecidingRule]) -> String {
+        let written = rules.compactMap { rule in
+            rule.location.map { "\(AuditText(rule.id).string) (\(AuditText($0.fileAndLine).string))" }
+        }
+        let foreign = "one of a foreign ABI (abi)"
+        let what =
+            written.isEmpty ? foreign : "one that \(written.joined(separator: " or ")) denies, or \(foreign)"
+        return "'\(command)' was killed (SIGSYS) for a system call: \(what)"
+    }
+
     /// What is enforced, in one line.
     static func text(_ record: EnforcementRecord) -> String {
         let policies = record.policies.map { AuditText($0.name).string }.joined(separator: ", ")

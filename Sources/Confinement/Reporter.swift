@@ -1,4 +1,5 @@
 public import AuditLog
+internal import Policy
 
 /// What becomes of events: written at once, or counted with their equals; and the lines after a failure.
 ///
@@ -29,6 +30,10 @@ public struct Reporter: ~Copyable {
     private var writer: AuditWriter?
     /// Descriptors that must stay open for writing.
     let descriptors: [CInt]
+    /// Nobody listens to what the filter denies: a run around this one does that for its own.
+    var isDeaf = false
+    /// The rules that end a process; set where SIGSYS, by which the filter does that, ended the command.
+    var killers: [DecidingRule] = []
     private let isReadable: Bool
     private let options: Options
     private var entries: [DenialKey: Entry] = [:]
@@ -64,7 +69,7 @@ public struct Reporter: ~Copyable {
 
     /// Writes the first record: what is enforced.
     mutating func began(_ record: EnforcementRecord) {
-        if write(.enforcement(record), at: .now()) { return }
+        _ = write(.enforcement(record), at: .now())
         if options.isVerbose { say(ReadableLine.text(record)) }
     }
 
@@ -183,6 +188,15 @@ public struct Reporter: ~Copyable {
             if more > 0 { say("\(more) more kinds of denials are in the audit log") }
         }
         if case .notStarted = outcome { return }
+        if !killers.isEmpty {
+            say(ReadableLine.killed(options.command, by: killers))
+            return
+        }
+        if isDeaf {
+            say(
+                "'\(options.command)' failed; it runs inside another run, and denied system calls are not reported"
+            )
+        }
         if !options.reportsEverything {
             say(
                 "'\(options.command)' failed; what Landlock denied is not reported: "

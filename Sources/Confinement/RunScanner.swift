@@ -12,7 +12,7 @@ public enum RunScanner {
         public var text: String
     }
 
-    /// The options that `arguments`, everything behind `run`, ask for; nil: the help is asked for.
+    /// The options that `arguments`, everything behind `run`, ask for; nil: the help is asked for, or the version.
     public static func scan(_ arguments: [[UInt8]]) throws(UsageError) -> RunOptions? {
         do throws(UsageError) {
             return try options(in: arguments)
@@ -73,6 +73,7 @@ public enum RunScanner {
     private static func isTerminator(_ argument: [UInt8]) -> Bool { argument.elementsEqual("--".utf8) }
     private static func isHelp(_ argument: [UInt8]) -> Bool {
         argument.elementsEqual("--help".utf8) || argument.elementsEqual("--help-hidden".utf8)
+            || argument.elementsEqual("--version".utf8)
     }
     private static var dash: UInt8 { UInt8(ascii: "-") }
 

@@ -8,8 +8,9 @@ internal import Seccomp
 /// denials, and ends as the command ended.
 ///
 /// One thread, one loop. The command stays in the supervisor's process group and session and keeps the terminal, whose
-/// modes nobody touches. If the supervisor is killed, the command's process dies with it; descendants that outlive the
-/// supervisor stay confined, and calls of theirs that would have been reported fail with ENOSYS.
+/// modes nobody touches. Descendants that outlive the command stay confined: a process that stays behind gives their
+/// calls the answers that the supervisor gave, and reports nothing. If the supervisor is killed, the command's process
+/// dies with it, and calls of what is left that would have been reported fail with ENOSYS.
 public struct Supervisor: ~Copyable {
     /// Everything the supervisor needs beside the request.
     public struct Context {
@@ -86,9 +87,10 @@ public struct Supervisor: ~Copyable {
         self.block = block
         self.signals = signals
         var context = context
-        if command.listenerWasTaken { context.enforcement?.reported = .partial }
+        if command.listenerWasTaken { context.enforcement?.reported = .none }
         self.context = context
         self.reporter = reporter
+        self.reporter.isDeaf = command.listenerWasTaken
         relay = SignalRelay(leadsSession: getsid(0) == getpid())
     }
 
@@ -134,8 +136,32 @@ public struct Supervisor: ~Copyable {
         }
         let outcome = block.failure.map { Outcome.notStarted($0) } ?? ended
         if case .notStarted(let failure) = outcome { explain(failure) }
+        // The kernel does not say which call it was; only what ends a process so can be named.
+        if outcome == .killed(signal: SIGSYS) { reporter.killers = context.judge?.killers ?? [] }
         reporter.finish(hasBegun ? context.enforcement : nil, outcome: outcome)
+        leaveAnswering()
         return outcome
+    }
+
+    /// Where somebody outlives the command: leaves a process that answers until nobody has the filter any more. Closed, the
+    /// listener would let such calls fail with ENOSYS, which programs take for another kernel. Nothing waits for it.
+    private mutating func leaveAnswering() {
+        guard let listener, let judge = context.judge, ownedListener?.tellsItsEnd() == true,
+            swguard_wait_readable(-1, listener, 0) & 4 == 0, swguard_stay_behind(listener) == 0
+        else { return }
+        while swguard_wait_readable(-1, listener, -1) & 4 == 0 {
+            do throws(SeccompError) {
+                guard let waiting = try ownedListener?.receive() else { continue }
+                switch judge.answer(to: SystemCall(waiting)) {
+                case .refuse(let code, _): try ownedListener?.refuse(waiting.id, errno: code)
+                case .letGoOn: try ownedListener?.letContinue(waiting.id)
+                }
+            } catch {
+                // Closed, every such call fails, which denies.
+                break
+            }
+        }
+        _exit(0)
     }
 
     /// An execve that the policy forbids fails before anybody could report it: what the policy says of the file and of

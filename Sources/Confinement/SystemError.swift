@@ -7,6 +7,12 @@ public enum SystemError {
         unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
     }
 
+    /// Why the last call failed, as it stands behind `cannot read 'x': `.
+    public static var lastReason: String {
+        let text = text(errno)
+        return text.prefix(1).lowercased() + text.dropFirst()
+    }
+
     /// The name in errno.h of an error that denials give; other numbers as they are.
     public static func name(_ code: CInt) -> String {
         names.first { $0.code == code }?.name ?? String(code)

@@ -77,6 +77,9 @@ public struct NotificationListener: ~Copyable {
     /// Whether the caller still waits, so that what was read of its process was its own.
     public borrowing func isWaiting(_ id: UInt64) -> Bool { swguard_seccomp_is_waiting(descriptor, id) == 0 }
 
+    /// Whether it will be seen that no process has the filter any more: `pollDescriptor` is hung up then (Linux 5.9).
+    public borrowing func tellsItsEnd() -> Bool { swguard_seccomp_tells_end(descriptor) != 0 }
+
     private mutating func answer(_ id: UInt64, error: Int32, flags: UInt32) throws(SeccompError) -> Bool {
         let size = UInt64(response.count * 8)
         let result = unsafe response.withUnsafeMutableBytes {

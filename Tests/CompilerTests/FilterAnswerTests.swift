@@ -71,6 +71,11 @@ import Testing
         #expect(watched.answer(nativeCall("mkdir")) == .notify)
         #expect(watched.answer(nativeCall("mount")) == .notify)
         #expect(watched.answer(nativeCall("close")) == .allow)
+        // A foreign ABI would kill; its calls that must not be taken back are let through unseen.
+        #expect(watched.answer(syscall("mkdir", .i386)) == .notify)
+        #expect(watched.answer(syscall("close", .i386)) == .allow)
+        let foreign = SyscallDecisions.decide(watched.decisions, syscall("mkdir", .i386))
+        #expect(foreign.isComplaint && foreign.cause?.rule.id == "abi")
         let verdict = SyscallDecisions.decide(watched.decisions, nativeCall("mkdir"))
         #expect(
             verdict.isComplaint && verdict.outcome == .kill && verdict.cause?.rule.id == "syscalls.rules[0]")

@@ -196,4 +196,17 @@ import Testing
         #expect(filter.answer(nativeCall("openat2")) == .noSystemCall)
         #expect(filter.coverage.findings.contains { $0.kind == .narrowed && $0.section == "files" })
     }
+
+    @Test func `access mode 3 is refused where Landlock must see what is read and written`() throws {
+        let filter = try TestFilter([SyscallLayerInputs(policy: plainPolicy, restrictsAccessMode: true)])
+        for call in ["openat", "open_by_handle_at"] {
+            #expect(filter.answer(nativeCall(call, 0, 0, 3)) == .accessDenied)
+            #expect(filter.answer(nativeCall(call, 0, 0, 0x80003 | 1 << 32)) == .accessDenied)
+            for mode: UInt64 in 0...2 { #expect(filter.answer(nativeCall(call, 0, 0, mode)) == .allow) }
+        }
+        #expect(filter.answer(nativeCall("open", 0, 0x243)) == .accessDenied)
+        // What it asks for is in memory.
+        #expect(filter.answer(nativeCall("openat2", 0, 0, 3)) == .allow)
+        #expect(try TestFilter(plainPolicy).answer(nativeCall("openat", 0, 0, 3)) == .allow)
+    }
 }

@@ -38,6 +38,19 @@ struct LandlockFileTests {
     }
 
     @Test(arguments: abis)
+    func `access mode 3 is left to seccomp, but where all may be read and written`(_ abi: Int) {
+        let everything = Policy.allow("read", "write", on: ["/**"])
+        for (rules, isRestricted) in [
+            ([everything], false), ([everything, Policy.deny("read", on: ["/p/q"])], true),
+            ([Policy.allow("read", on: ["/**"])], true), ([], true),
+        ] {
+            #expect(Policy(files: rules).lowered(abi: abi).restrictsAccessMode == isRestricted)
+        }
+        #expect(!Policy(files: [], filesDefault: .allow).lowered(abi: abi).restrictsAccessMode)
+        #expect(!Policy(files: nil).lowered(abi: abi).restrictsAccessMode)
+    }
+
+    @Test(arguments: abis)
     func `renames between directories are refused at ABI 1 alone`(_ abi: Int) {
         let lowered = Policy(files: [Policy.allow("create", "remove", "write", on: ["/p/**"])])
             .lowered(abi: abi)
@@ -84,12 +97,16 @@ struct LandlockFileTests {
     /// Deny lists, allow lists, whether the deny is refused.
     static let blindDenies: [(deny: [String], allow: [String], isRefused: Bool)] = [
         (["metadata"], ["read", "metadata"], true),
-        (["metadata"], ["read", "write"], false),
+        (["metadata"], ["read", "write"], true),
         (["read", "metadata"], ["read", "metadata"], true),
         (["map"], ["read", "map"], true),
-        (["map"], ["read"], false),
+        (["map"], ["read"], true),
         (["read", "map"], ["read", "map"], false),
         (["link"], ["create", "link"], true),
+        (["link"], ["read"], true),
+        // The directory may be linked from, since names in it may be removed.
+        (["link", "create"], ["create", "remove", "link"], true),
+        (["execute", "map"], ["execute"], true),
         (["link", "create"], ["create", "link"], false),
         (["link", "write"], ["create", "link"], false),
         (["device"], ["device"], false),
@@ -98,7 +115,7 @@ struct LandlockFileTests {
     ]
 
     @Test(arguments: blindDenies)
-    func `a deny of what Landlock does not see is refused where an allow grants it`(
+    func `a rule that lists what Landlock does not see is refused`(
         _ row: (deny: [String], allow: [String], isRefused: Bool)
     ) {
         let lowered = Policy(files: [
@@ -112,14 +129,28 @@ struct LandlockFileTests {
     }
 
     @Test
-    func `a deny elsewhere, or by the default, is not refused`() {
+    func `what a rule lists is refused wherever the allows are, and under an allowing default`() {
         let elsewhere = Policy(files: [
             Policy.allow("read", "metadata", on: ["/p/**"]), Policy.deny("metadata", on: ["/q/**"]),
         ]).lowered(abi: 7)
-        #expect(!elsewhere.kinds("files.1").contains(.excess))
+        #expect(elsewhere.kinds("files.1") == [.excess])
+        #expect(elsewhere.extent("files.1") == Coverage.Extent.none)
         let byDefault = Policy(files: [Policy.deny("metadata", on: ["/q/**"])], filesDefault: .allow)
             .lowered(abi: 7)
         #expect(byDefault.kinds("files.0") == [.excess])
+    }
+
+    @Test
+    func `denying all is refused where an allow grants what Landlock does not see, and never called full`() {
+        let granted = Policy(files: [
+            Policy.allow("read", "metadata", on: ["/p/**"]), Policy.deny("all", on: ["/p/q/**"]),
+        ]).lowered(abi: 7)
+        #expect(granted.kinds("files.1") == [.excess])
+        let byDefault = Policy(files: [
+            Policy.allow("read", on: ["/p/**"]), Policy.deny("all", on: ["/p/q/**"]),
+        ]).lowered(abi: 7)
+        #expect(byDefault.kinds("files.1") == [])
+        #expect(byDefault.extent("files.1") == .partial)
     }
 
     @Test

@@ -15,6 +15,14 @@ import Testing
         #expect(outcome.output == "\(one): ok\n\(two): ok\n")
     }
 
+    @Test func `a file's name reaches the terminal escaped`() throws {
+        let scratch = try Scratch()
+        _ = try scratch.policy("", name: "a\u{1b}[31m.yaml")
+        let outcome = try Swguard.run(["check", "./a\u{1b}[31m.yaml"], in: scratch.path)
+        #expect(outcome.status == 0 && !outcome.output.contains("\u{1b}"), "\(outcome)")
+        #expect(outcome.output.hasSuffix("[31m.yaml: ok\n"), "\(outcome)")
+    }
+
     @Test func `every diagnostic of every file, with caret and hint, by file and place`() throws {
         let scratch = try Scratch()
         try scratch.write(

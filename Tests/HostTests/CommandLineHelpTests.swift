@@ -89,6 +89,7 @@ import Testing
 
     @Test func `the version is one line`() throws {
         let outcome = try Swguard.run(["--version"])
+        #expect(try Swguard.run(["run", "--version"]).output == outcome.output)
         #expect(outcome.status == 0 && outcome.output.split(separator: "\n").count == 1)
     }
 

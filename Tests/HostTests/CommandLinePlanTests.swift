@@ -102,6 +102,7 @@ import Testing
         #expect(inspected.output.contains("\n  /etc/** ") && inspected.output.contains("\nseccomp: "))
         let nowhere = try Swguard.run(["compile", policy, "-o", scratch.path + "/none/x"])
         #expect(nowhere.status == 2 && nowhere.errors.hasPrefix("swguard: cannot write '"))
+        #expect(nowhere.errors.hasSuffix("/none/x': no such file or directory\n"), "\(nowhere)")
     }
 
     @Test func `a file that is no plan, or may not be believed, is an error that says so`() throws {
@@ -132,6 +133,9 @@ import Testing
         }
         let missing = try Swguard.run(["inspect", scratch.path + "/none"])
         #expect(missing.status == 2 && missing.errors.contains("cannot read '"))
+        #expect(missing.errors.hasSuffix("/none': no such file or directory\n"), "\(missing)")
+        let directory = try Swguard.run(["inspect", scratch.path])
+        #expect(directory.errors.hasSuffix("': is a directory\n"), "\(directory)")
     }
 
     @Test func `doctor has a line for each thing tried, and advice where it falls short`() throws {

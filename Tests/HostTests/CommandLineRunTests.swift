@@ -57,6 +57,14 @@ import Testing
                 ["--policy", "good.yaml", "--policy", "good.yaml", "--read", "/etc", "--", "true"],
                 "rules on the command line go with one --policy"
             ),
+            (
+                ["--no-network", "--connect", "tcp:*:443", "--", "true"],
+                "--no-network and --connect contradict each other"
+            ),
+            (
+                ["--bind", "unix:/run/**", "--no-network", "--print-policy"],
+                "--no-network and --bind contradict each other"
+            ),
         ] as [([String], String)])
     func `swguard's own failures end with 125 and a reason`(_ arguments: [String], _ text: String) throws {
         let scratch = try Scratch()

@@ -167,4 +167,69 @@ struct LandlockAttackTests {
             ], in: ruleset)
         #expect(results == [EACCES, 0, 0])
     }
+
+    // MARK: Denies with wildcards
+
+    /// A directory `in` with `a.key`, which `in/*.key` denies, and the rest granted.
+    private func makeGlobScene(allowing names: [String] = ["in/**"]) throws -> (
+        TemporaryDirectory, LandlockRecipe
+    ) {
+        let tree = try TemporaryDirectory()
+        for name in ["in", "in/sub", "out"] { tree.directory(name) }
+        for name in ["in/a.key", "in/plain", "in/sub/b.key"] { tree.file(name) }
+        let policy = Policy(files: [
+            (.allow, [.read], names.map { tree.path + "/" + $0 }),
+            (.deny, [.read], [tree.path + "/in/*.key", tree.path + "/in/s*/b.key"]),
+        ])
+        let host = try hostLandlock()
+        return (tree, LandlockLowering.lower(policy, features: host, isPrivileged: false).recipe)
+    }
+
+    @Test(arguments: [["in/**"], ["in/a.key", "in/hard.txt"]])
+    func `a file with other names that a pattern denies is refused`(_ allowed: [String]) throws {
+        let (tree, recipe) = try makeGlobScene(allowing: allowed)
+        defer { tree.keep() }
+        let plain = try LandlockApplication.prepare(recipe)
+        #expect(!plain.findings.contains { $0.kind == .excess })
+        #expect(try Attempt.run([.init(PROBE_READ, tree.path + "/in/a.key")], in: plain) == [EACCES])
+        link(tree.path + "/in/a.key", tree.path + "/in/hard.txt")
+        let linked = try LandlockApplication.prepare(recipe)
+        #expect(
+            linked.findings.contains {
+                $0.kind == .excess && $0.subject == "r1" && $0.text.contains("hard links")
+            }, "\(linked.findings)")
+    }
+
+    @Test
+    func `other names of a pattern's directory by bind mount are denied as well`() throws {
+        guard geteuid() == 0 else { return }
+        let (tree, recipe) = try makeGlobScene(allowing: ["**"])
+        defer { tree.keep() }
+        let other = tree.path + "/out"
+        try #require(mount(tree.path + "/in", other, nil, UInt(MS_BIND), nil) == 0)
+        defer { umount2(other, Int32(MNT_DETACH)) }
+        let ruleset = try LandlockApplication.prepare(recipe)
+        #expect(!ruleset.findings.contains { $0.kind == .excess }, "\(ruleset.findings)")
+        let results = try Attempt.run(
+            [
+                .init(PROBE_READ, other + "/a.key"), .init(PROBE_READ, tree.path + "/in/a.key"),
+                .init(PROBE_READ, other + "/sub/b.key"), .init(PROBE_READ, other + "/plain"),
+            ], in: ruleset)
+        #expect(results == [EACCES, EACCES, EACCES, 0])
+    }
+
+    @Test
+    func `a mount beneath a pattern that is shown elsewhere is refused`() throws {
+        guard geteuid() == 0 else { return }
+        let (tree, recipe) = try makeGlobScene(allowing: ["**"])
+        defer { tree.keep() }
+        // What is denied as in/sub/b.key is out/b.key.
+        let other = tree.path + "/out"
+        try #require(mount(tree.path + "/in/sub", other, nil, UInt(MS_BIND), nil) == 0)
+        defer { umount2(other, Int32(MNT_DETACH)) }
+        let ruleset = try LandlockApplication.prepare(recipe)
+        #expect(
+            ruleset.findings.contains { $0.kind == .excess && $0.text.contains(other) }, "\(ruleset.findings)"
+        )
+    }
 }

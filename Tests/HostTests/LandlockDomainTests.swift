@@ -304,6 +304,31 @@ struct LandlockDomainTests {
         #expect(MountTable(Array("22 1 0:21 / /proc rw - proc proc rw\n".utf8)).aliases(of: denied) == nil)
     }
 
+    /// A pattern with wildcards, where else it holds, and the names at which nothing says what it denies.
+    static let globs: [(String, [String], [String])] = [
+        ("/home/*/x", ["/mnt/home/*/x"], []),
+        ("/home/u/.s*/id", ["/mnt/home/u/.s*/id"], ["/srv/with space"]),
+        ("/home/u/*.key", ["/mnt/home/u/*.key"], []),
+        ("/*/u/.ssh/id_*", [], ["/srv/with space", "/mnt/home", "/jail/proc"]),
+        ("/srv/*.key", [], []), ("/proc/sys/k*/x", ["/jail/proc/sys/k*/x"], []),
+        ("/jail/*/x", [], ["/proc"]), ("/home/data/*.x", [], []),
+    ]
+
+    @Test(arguments: globs)
+    func `bind mounts give other names to what a pattern matches`(_ row: (String, [String], [String])) {
+        let names = MountTable(Array(Self.table.utf8)).globNames(of: PathPattern(test: row.0))
+        #expect(names?.aliases.map(\.description) == row.1)
+        let elsewhere = (names?.elsewhere ?? []).map { String(decoding: $0, as: UTF8.self) }
+        #expect(Set(elsewhere) == Set(row.2))
+    }
+
+    @Test func `a bind mount onto itself is no other name`() {
+        let table = MountTable(
+            Array("1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 /run/x /run/x ro - ext4 /dev/sda1 rw\n".utf8))
+        #expect(table.globNames(of: PathPattern(test: "/run/*/k")) == MountTable.GlobNames())
+        #expect(MountTable([]).globNames(of: PathPattern(test: "/run/*/k")) == nil)
+    }
+
     @Test(arguments: names)
     func `bind mounts give other names`(_ row: (String, [String])) {
         let table = MountTable(Array(Self.table.utf8))

@@ -150,7 +150,46 @@ import Testing
                 (try? String(contentsOfFile: directory + "/status", encoding: .utf8)) == "1\n"
             })
         let said = try String(contentsOfFile: directory + "/said", encoding: .utf8)
-        #expect(said.contains("Function not implemented"))
+        #expect(said.contains("Operation not permitted"))
+        // Who answered has the arguments of the supervisor, and goes when nobody is left to ask.
+        #expect(RunHarness.eventually { Self.processes(naming: directory).isEmpty })
+    }
+
+    @Test func `who answers for those left behind holds nothing but the listener`() throws {
+        let directory = try RunHarness.scratch()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let script =
+            "(exec >/dev/null 2>&1 </dev/null; read word < \(directory)/fifo; mkdir \(directory)/new) & exit 0"
+        mkfifo(directory + "/fifo", 0o600)
+        let run = try RunHarness.start([RunHarness.probe, "--refuse", "mkdir", "--", "sh", "-c", script])
+        #expect(run.wait() == .exited(0))
+        func answering() -> [Int32] {
+            Self.processes(naming: directory).filter {
+                (try? String(contentsOfFile: "/proc/\($0)/comm", encoding: .utf8)) == "swguard-answers\n"
+            }
+        }
+        #expect(RunHarness.eventually { answering().count == 1 })
+        let process = try #require(answering().first)
+        #expect(RunHarness.eventually { getsid(process) == process })
+        let held = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/fd/\($0)")
+        }
+        #expect(held == ["anon_inode:seccomp notify"])
+        let fifo = open(directory + "/fifo", O_WRONLY)
+        close(fifo)
+        #expect(RunHarness.eventually { Self.processes(naming: directory).isEmpty })
+        #expect(!FileManager.default.fileExists(atPath: directory + "/new"))
+    }
+
+    /// The processes that have `text` in their arguments.
+    private static func processes(naming text: String) -> [Int32] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { Int32($0) }.filter { process in
+            guard let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") else {
+                return false
+            }
+            return line.range(of: Data(text.utf8)) != nil
+        }
     }
 
     static func events(_ path: String) throws -> [[String: Any]] {

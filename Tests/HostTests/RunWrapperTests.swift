@@ -50,6 +50,19 @@ import Testing
             run.complaints.contains("swguard: cannot execute 'no-such-command': No such file or directory"))
     }
 
+    @Test(arguments: [[], ["--exec-only"]])
+    func `a script whose interpreter is missing was found, and cannot be executed`(_ options: [String]) throws
+    {
+        let directory = try RunHarness.scratch()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let script = directory + "/script"
+        try "#!/no/such/interpreter\n".write(toFile: script, atomically: true, encoding: .utf8)
+        chmod(script, 0o755)
+        let run = try RunHarness.start(RunHarness.wrapped([script], options: options))
+        #expect(run.wait() == .exited(126), "\(run.complaints)")
+        #expect(run.complaints.contains("its interpreter does not exist"), "\(run.complaints)")
+    }
+
     static let usageErrors: [[String]] = [
         ["run", "--no-such-option", "--", "true"], ["run", "--policy"], ["run", "true"], ["run", "--"],
         ["run", "--keep-fd", "x", "--", "true"], ["run", "--backend", "none", "--", "true"],

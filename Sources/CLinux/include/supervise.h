@@ -63,6 +63,10 @@ int swguard_stop(int signal);
  * Gives bit 0 and bit 1 for which is ready, and bit 2 where the second will never be again. */
 int swguard_wait_readable(int first, int second, int milliseconds);
 
+/* Leaves a process behind that has nothing but `listener` open: no terminal, no session of the caller's, no directory, no
+ * blocked signals. 0 in that process; in the caller its id. */
+pid_t swguard_stay_behind(int listener);
+
 /* Marks every descriptor from `first` to `last` close-on-exec, or closes it. */
 int swguard_close_on_exec(uint32_t first, uint32_t last);
 int swguard_close(uint32_t first, uint32_t last);

@@ -31,6 +31,9 @@ int swguard_seccomp_answer(int listener, void *response, __u64 size, __u64 id,
 // Whether the caller of a notification still waits: 0, or -errno.
 int swguard_seccomp_is_waiting(int listener, __u64 id);
 
+// Whether poll(2) will tell that no process has the filter any more (Linux 5.9).
+int swguard_seccomp_tells_end(int listener);
+
 // Sets no_new_privs for the calling thread, for good: 0, or -errno.
 int swguard_seccomp_set_no_new_privs(void);
 

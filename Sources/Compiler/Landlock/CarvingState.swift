@@ -94,6 +94,15 @@ public struct CarvingState: Sendable {
         return rights.intersection(.ofFiles)
     }
 
+    /// The origin of the first deny that keeps something from this, if it is no directory; nil where none does.
+    public var denierOfFile: Int? {
+        var rights: FileRights = []
+        for allow in allows where allow.cursor.isMatch { rights.formUnion(allow.rights) }
+        rights.formIntersection(.ofFiles)
+        if rights.isEmpty { return nil }
+        return denies.first { $0.cursor.isMatch && !$0.rights.isDisjoint(with: rights) }?.origin
+    }
+
     /// The origin of the first pattern that is still followed and about one of `rights`.
     public func origin(of rights: FileRights) -> Int? {
         allows.first { !$0.rights.isDisjoint(with: rights) }?.origin

@@ -20,7 +20,7 @@ extension LoweringContext {
         judgeDenies(of: section)
         judgeExecute(of: section)
         judgeDefault(of: section)
-        for rule in section.rules { addRow(rule) }
+        for rule in section.rules { addRow(rule, of: section) }
         addDefaultRow(section)
     }
 
@@ -81,27 +81,41 @@ extension LoweringContext {
         builder.denies += names.denies
     }
 
-    /// A deny of an access that Landlock does not see is refused where an allow grants that access there.
+    /// What a deny rule lists that Landlock does not see, and that what it does see does not keep from happening.
+    private func unseenDenied(by rule: FileRule, in section: FilesSection) -> FileAccessSet {
+        var unseen = rule.accesses.intersection(Self.unseen)
+        // What cannot be opened for reading cannot be mapped.
+        if rule.accesses.contains(.read) { unseen.remove(.map) }
+        // A link takes a name that can be made beside it, or its directory's right to link elsewhere, which comes with
+        // create and with remove.
+        if rule.decidedAccesses.contains(.create),
+            rule.decidedAccesses.contains(.remove) || effectivePattern(of: rule, .remove, in: section) == nil
+        {
+            unseen.remove(.link)
+        }
+        return unseen
+    }
+
+    /// A rule that lists an access that Landlock does not see is refused: it is granted everywhere, whatever the other
+    /// rules say. `deny: all` is refused where an allow grants the access; else it says no more than the default,
+    /// which Landlock is blind to as well.
     private mutating func judgeDenies(of section: FilesSection) {
         for rule in section.rules where rule.header.verdict == .deny {
-            var blind = rule.accesses.intersection(Self.unseen)
-            // What cannot be opened for reading cannot be mapped; where no name can be made, no link can.
-            if rule.accesses.contains(.read) { blind.remove(.map) }
-            if rule.decidedAccesses.contains(.create) { blind.remove(.link) }
-            for access in blind.members {
-                guard let pattern = effectivePattern(of: rule, FileAccessSet(access), in: section) else {
-                    continue
-                }
+            for access in unseenDenied(by: rule, in: section).members {
+                let granted = effectivePattern(of: rule, FileAccessSet(access), in: section)
+                if granted == nil, rule.accesses == .all { continue }
                 let advice =
                     switch access {
                     case .map: "; deny read of it as well"
-                    case .link: "; deny create of it as well"
+                    case .link: "; deny create and remove of it as well"
                     default: ""
                     }
+                let what =
+                    granted.map { "which an allow grants on \($0.description)" }
+                    ?? "and so cannot deny it"
                 find(
                     .excess, Self.section, rule.header.id, rule.header.location,
-                    "Landlock does not see \(access.name), which an allow grants on \(pattern.description)"
-                        + advice)
+                    "Landlock does not see \(access.name), \(what)" + advice)
             }
             if rule.decidedAccesses.contains(.map), !rule.accesses.contains(.map),
                 !rule.accesses.contains(.read),
@@ -176,9 +190,13 @@ extension LoweringContext {
         if !fileRights.contains(.deviceControl), !(isGrantedEverywhere([.read, .write])) {
             find(
                 .gap, Self.section, "files.default", section.location,
-                "below Landlock ABI 5 a device that no rule grants can be opened with access mode 3, for ioctl"
+                "below Landlock ABI 5 a device that no rule grants can be opened by openat2(2) with access mode 3, "
+                    + "for ioctl"
             )
         }
+        result.restrictsAccessMode =
+            !(isGrantedEverywhere(.read) && isGrantedEverywhere(.write))
+            || hasDeny(of: [.read, .write], in: section)
         if !fileRights.contains(.truncate), !isGrantedEverywhere(.write) || hasDeny(of: .write, in: section) {
             result.restrictsTruncation = DecidingRule(id: "files.default", location: section.location)
             find(
@@ -213,7 +231,7 @@ extension LoweringContext {
         row(Self.section, "files.default", section.location, everything ? .full : .none, [], "no Landlock")
     }
 
-    private mutating func addRow(_ rule: FileRule) {
+    private mutating func addRow(_ rule: FileRule, of section: FilesSection) {
         let seen = rule.accesses.intersection(FileRights.seenAccesses)
         let unseen = rule.accesses.subtracting(FileRights.seenAccesses)
         let subtrees = rule.patterns.filter { $0.value.literalSubtree != nil }.count
@@ -242,6 +260,7 @@ extension LoweringContext {
                     && (fileRights.contains(.refer) || seen.isDisjoint(with: [.create, .remove]))
             } else {
                 !hasFinding([.excess, .gap], Self.section, rule.header.id)
+                    && unseenDenied(by: rule, in: section).isEmpty
             }
         row(
             Self.section, rule.header.id, rule.header.location,
@@ -262,7 +281,10 @@ extension LoweringContext {
             (section.defaultVerdict == .allow
                 ? "everything is granted that no rule denies" : "denied unless granted: \(handled)")
                 // security/landlock has no path_notify hook: names in directories that may not be read.
-                + "; watching (inotify, fanotify) is not seen")
+                + "; watching (inotify, fanotify) is not seen"
+                + (result.restrictsAccessMode
+                    ? "; access mode 3 is refused by the filter, but where openat2 or io_uring ask for it"
+                    : ""))
     }
 
     static func counted(_ count: Int, _ one: String, _ many: String) -> String {

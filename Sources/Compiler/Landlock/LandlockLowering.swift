@@ -15,6 +15,8 @@ public struct LandlockLowering: Hashable, Sendable {
     /// Landlock does not see truncation here (ABI below 3): the filter must refuse truncate(2), and open(2) with
     /// O_TRUNC but without writing. The rule that denies.
     public var restrictsTruncation: DecidingRule?
+    /// Not every file may be read and written: the filter must refuse access mode 3, for which Landlock asks nothing.
+    public var restrictsAccessMode = false
     /// The domain keeps its processes from tracing those outside. If false and `ptrace` is denied, the filter
     /// must refuse the calls altogether.
     public var ptraceByLandlock = false

@@ -125,6 +125,13 @@ public struct LandlockRecipe: Hashable, Sendable {
         origins = []
     }
 
+    /// Whether what is handled comes from a `files` or `network` section. What operations need is less: rights to
+    /// write some files of the kernel's, `refer`, signals.
+    public var deniesFilesOrAddresses: Bool {
+        !fileRights.isDisjoint(with: [.readFile, .makeSocket, .resolveUnix]) || !networkRights.isEmpty
+            || scopes.contains(.abstractUnixSocket)
+    }
+
     /// Whether there is a ruleset to make.
     public var isNeeded: Bool { !fileRights.isEmpty || !networkRights.isEmpty || !scopes.isEmpty }
 }

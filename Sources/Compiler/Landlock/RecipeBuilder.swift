@@ -102,7 +102,13 @@ struct RecipeBuilder {
                 result.ungrantable.append(.init(entry: entry, ungrantable: ungrantable))
             }
             let grantable = wanted.subtracting(ungrantable)
-            if entry.pattern.isLiteral {
+            if entry.pattern.isLiteral, isWithheld(grantable, at: root, byGlobsAmong: result.denies) {
+                // Looked at like what is carved: the object may have other names, and be granted by them.
+                carvings[root, default: []].append(
+                    .init(
+                        pattern: entry.pattern, rights: grantable, origin: entry.origin,
+                        hasOtherSpelling: entry.hasOtherSpelling))
+            } else if entry.pattern.isLiteral {
                 let rights = grantable.subtracting(deniedRights(at: root, among: result.denies).matched)
                 if rights.isEmpty { continue }
                 result.add(
@@ -144,6 +150,18 @@ struct RecipeBuilder {
             }
             return !common.subtracting(dead).isEmpty
         }?.pattern
+    }
+
+    /// Whether a deny with wildcards keeps some of `rights` from what is at `path`. Literal denies and `P/**` are looked
+    /// at by themselves.
+    private func isWithheld(
+        _ rights: FileRights, at path: [UInt8], byGlobsAmong denies: [LandlockRecipe.WalkPattern]
+    ) -> Bool {
+        denies.contains { deny in
+            !deny.pattern.isLiteral && deny.pattern.literalSubtree == nil
+                && !deny.rights.isDisjoint(with: rights)
+                && PatternCursor(deny.pattern, at: path).isMatch
+        }
     }
 
     /// What deny patterns say of a path: rights denied on it and everything beneath, on it, and perhaps on

@@ -31,6 +31,7 @@ public enum PolicyCompiler {
                 SyscallLayerInputs(
                     policy: policy, sockets: landlock.sockets,
                     restrictsTruncation: landlock.restrictsTruncation != nil,
+                    restrictsAccessMode: landlock.restrictsAccessMode,
                     ptraceByLandlock: landlock.ptraceByLandlock, signalByLandlock: landlock.signalByLandlock))
             let capabilities = CapabilityLowering.lower(policy, isPrivileged: features.isPrivileged)
             var covered = landlock.coverage

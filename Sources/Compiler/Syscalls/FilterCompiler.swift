@@ -50,7 +50,10 @@ public struct FilterCompiler {
                 let first = abi == .x32 ? SyscallABI.x32Bit : 0
                 let calls = combiner.nodes(of: abi, in: &graph)
                 ranges.removeAll { $0.first == first }
-                ranges.append(contentsOf: NumberRange.covering(calls, from: first, gap: unknown))
+                let isWatched =
+                    enforcing.isEmpty && flavor != .errno && combiner.isForeign(abi)
+                let gap = isWatched ? graph.leaf(.notify) : unknown
+                ranges.append(contentsOf: NumberRange.covering(calls, from: first, gap: gap))
             }
             if !group.contains(where: { isAllowed($0) && $0 != .x32 }) {
                 ranges.append(NumberRange(first: 0, node: foreign))
@@ -63,10 +66,12 @@ public struct FilterCompiler {
         return try emit(trees, foreign: foreign)
     }
 
-    /// Whether every enforcing policy has the ABI or, if there is none, any policy.
+    /// Whether every enforcing policy has the ABI or, if there is none, any policy; where a supervisor hears
+    /// complaints, every ABI is one to look at.
     private func isAllowed(_ abi: SyscallABI) -> Bool {
         func has(_ layer: SyscallDecisions) -> Bool { layer.tables.contains { $0.abi == abi } }
         let enforcing = layers.filter { $0.mode == .enforce }
+        if enforcing.isEmpty, flavor != .errno { return true }
         return enforcing.isEmpty ? layers.contains(where: has) : enforcing.allSatisfy(has)
     }
 

@@ -38,22 +38,32 @@ struct LayerCombiner {
         }
     }
 
-    /// The nodes of all calls of `abi`, by ascending number. A layer in complain mode that does not have the
-    /// ABI has nothing to say of it.
+    /// The nodes of all calls of `abi`, by ascending number. A layer in complain mode that does not have the ABI would
+    /// kill: each call is observed.
     mutating func nodes(of abi: SyscallABI, in graph: inout DecisionGraph) -> [(number: UInt32, node: Int)] {
         let tables = layers.map { layer in layer.tables.first { $0.abi == abi }?.calls }
         // Every table of an ABI has the same calls.
-        guard let calls = tables.lazy.compactMap({ $0 }).first else { return [] }
+        let calls =
+            tables.lazy.compactMap { $0 }.first?.map { ($0.number, $0.name) }
+            ?? SyscallTable.calls(of: abi).map { ($0.number, $0.name) }
+        let isForeign = isForeign(abi)
         return calls.indices.map { index in
-            let call = calls[index]
+            let (number, name) = calls[index]
             let key = Key(
                 lists: tables.map { $0?[index].list ?? -1 },
-                isNeverNotified: NeverNotified.names.contains(call.name),
-                isObserved: observed.contains(call.name))
-            if let node = nodes[key] { return (call.number, node) }
-            let node = node(key, layer: 0, pending: .nothing, in: &graph)
+                isNeverNotified: NeverNotified.names.contains(name),
+                isObserved: observed.contains(name))
+            if let node = nodes[key] { return (number, node) }
+            let node = node(key, layer: 0, pending: isForeign ? .observation : .nothing, in: &graph)
             nodes[key] = node
-            return (call.number, node)
+            return (number, node)
+        }
+    }
+
+    /// Whether a layer in complain mode would kill whatever calls `abi` makes.
+    func isForeign(_ abi: SyscallABI) -> Bool {
+        layers.contains { layer in
+            layer.mode == .complain && !layer.tables.contains { $0.abi == abi }
         }
     }
 

@@ -164,8 +164,8 @@ extension SyscallDecisions {
     }
 
     /// What several policies, oldest first, say of a call: a kill before an error, else what the oldest says
-    /// that denies. Layers in complain mode are heard after these, and are marked; a rule whose grants are to
-    /// be reported comes last.
+    /// that denies. Layers in complain mode are heard after these, and are marked, where what they say is to be
+    /// reported; a rule whose grants are to be reported comes last.
     public static func decide(_ layers: [Self], _ call: FilterInput) -> Verdict {
         var first: Verdict?
         var complaint: Verdict?
@@ -177,6 +177,7 @@ extension SyscallDecisions {
                 guard let cause, cause.isReported else { continue }
                 grant = grant ?? Verdict(outcome: .allow, cause: cause, layer: index)
             case _ where layer.mode == .complain:
+                guard cause?.isReported ?? true else { continue }
                 complaint =
                     complaint ?? Verdict(outcome: outcome, cause: cause, layer: index, isComplaint: true)
             case .kill: return Verdict(outcome: outcome, cause: cause, layer: index)
@@ -206,9 +207,9 @@ extension SyscallDecisions.Table {
 }
 
 extension SyscallDecisions.Cause {
-    /// A call by a way that the policy does not list.
+    /// A call by a way that the policy does not list. The kill cannot be reported; what only complains is.
     public static let foreignABI = Self(
-        rule: DecidingRule(id: "abi", location: nil), subject: .syscall, isReported: false)
+        rule: DecidingRule(id: "abi", location: nil), subject: .syscall, isReported: true)
     /// A call newer than the tables: the kernel's own answer to what it does not know.
     public static let unknownCall = Self(
         rule: DecidingRule(id: "syscalls.unknown", location: nil), subject: .syscall, isReported: false)

@@ -75,7 +75,8 @@ extension SyscallLowering {
             let count = named.count == 1 ? "1 call" : "\(named.count) calls"
             row(
                 rule.header.id, rule.header.location,
-                "\(rule.header.verdict == .allow ? "allows" : "denies") \(count)")
+                "\(rule.header.verdict == .allow ? "allows" : "denies") \(count)"
+                    + Self.unreported(of: rule, among: named.map { calls[$0].name }))
             if rule.header.verdict == .deny, rule.conditions.isEmpty, policy.mode == .enforce,
                 named.contains(where: { calls[$0].name == "execve" })
             {
@@ -91,6 +92,14 @@ extension SyscallLowering {
             "syscalls.always", nil,
             "allows " + SyscallTable.alwaysAllowed.filter { places[$0] != nil }.joined(separator: " "))
         row("syscalls.unknown", nil, "calls newer than the table (\(SyscallTable.source)) answer ENOSYS")
+    }
+
+    /// Of a rule that asks to be reported: the calls of which nobody is told, since they are never handed over.
+    private static func unreported(of rule: SyscallRule, among names: [String]) -> String {
+        let silent = rule.header.log ? names.filter(NeverNotified.names.contains) : []
+        if silent.isEmpty { return "" }
+        let shown = silent.prefix(5).joined(separator: ", ")
+        return "; not reported: \(shown)" + (silent.count > 5 ? " and \(silent.count - 5) more" : "")
     }
 
     private mutating func row(_ subject: String, _ location: SourceLocation?, _ mechanism: String) {

@@ -90,6 +90,22 @@ extension SyscallLowering {
                 + "Landlock does not see them below ABI 3")
     }
 
+    /// Access mode 3 asks for read and write, and Landlock for nothing (OPEN_FMODE, include/linux/fs.h): refused, since
+    /// the filter does not see which file it is. What openat2(2) asks for is in memory, which no filter sees.
+    mutating func refuseAccessModeThree() {
+        guard inputs.restrictsAccessMode else { return }
+        let rule = DecidingRule(
+            id: "files.default", location: policy.files?.location,
+            reason: "Landlock does not see access mode 3, which asks for read and write")
+        let number = number(of: Decisions.Cause(rule: rule, subject: .file(.write), isReported: true))
+        for (call, argument): (String, UInt8) in [("open", 1), ("openat", 2), ("open_by_handle_at", 2)] {
+            refusals.append(
+                Refusal(
+                    calls: [call], tests: [.init(argument, mask: 3, .equal, 3)],
+                    errno: ErrorNumber.accessDenied, abis: [], cause: number))
+        }
+    }
+
     /// Requests made through a ring pass no filter: where this filter is what restricts, there is no ring.
     mutating func refuseRings() {
         let part = evaluator.decide(.operation(.ioUring)).parts[0]

@@ -49,6 +49,7 @@ struct SyscallLowering {
         for operation in Operation.allCases { refuse(operation) }
         refuseSockets()
         refuseTruncation()
+        refuseAccessModeThree()
         refuseRings()
         let ruleCauses = (policy.syscalls?.rules ?? []).map { rule in
             cause(rule.header, .syscall)

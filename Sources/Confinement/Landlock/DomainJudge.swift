@@ -35,6 +35,8 @@ struct DomainJudge {
     /// What is to be reported of a request: the oldest layer that denies it; else what a policy in complain mode would
     /// deny; else a grant that a rule asks to be logged.
     ///
+    /// What a rule with `log: false` denies is not reported, and nothing in its stead.
+    ///
     /// - Parameter isSeen: Whether any hook of Landlock's sees the call at all.
     func judge(_ request: Request, by asker: LandlockDomain.Asker, isSeen: Bool) -> Judgement? {
         var complaint: Judgement?
@@ -42,12 +44,12 @@ struct DomainJudge {
         for layer in layers {
             let decision = layer.evaluator.decide(request)
             if layer.policy.mode == .complain {
-                if complaint == nil, decision.verdict == .deny {
+                if complaint == nil, decision.deniesAloud {
                     complaint = Judgement(
                         policy: layer.policy, request: request, decision: decision, layer: .observed)
                 }
             } else if isSeen, let denial = denial(of: request, decision, by: asker, in: layer) {
-                return denial
+                return denial.decision.deniesAloud ? denial : nil
             } else if granted == nil, decision.verdict == .allow,
                 decision.parts.contains(where: { $0.log && $0.rule != nil })
             {
@@ -88,6 +90,8 @@ struct DomainJudge {
                 let wasGranted = decision.parts[index].verdict == .allow
                 denied.parts[index].verdict = missing.isEmpty ? .allow : .deny
                 guard !missing.isEmpty, wasGranted else { continue }
+                // The rule grants it and speaks of grants: that Landlock does not is always told.
+                denied.parts[index].log = true
                 if let rule = domain.operationRule(keeping: path, from: missing) {
                     denied.parts[index].rule = rule
                 } else if index == denied.parts.firstIndex(where: { $0.verdict == .deny }) {
@@ -98,11 +102,13 @@ struct DomainJudge {
             let wasGranted = decision.verdict == .allow
             guard domain.denies(access, port: port) else { return nil }
             denied.parts[0].verdict = .deny
+            if wasGranted { denied.parts[0].log = true }
             if wasGranted { narrowing = "the rule stands for no port that Landlock could grant" }
         case .network(.bind, .unixPath(let path)):
             let wasGranted = decision.verdict == .allow
             guard domain.deniesSocket(at: path, by: asker) else { return nil }
             denied.parts[0].verdict = .deny
+            if wasGranted { denied.parts[0].log = true }
             if wasGranted { narrowing = Self.narrowing(of: .create, [], at: path, by: asker, in: domain) }
         // Whether the other end is in the domain, which is granted, cannot be seen from here: the policy has the word
         // where the domain has one at all.
@@ -132,4 +138,9 @@ struct DomainJudge {
         default: "it was not there, or was another, when the command was confined"
         }
     }
+}
+
+extension Decision {
+    /// Whether it denies, and the rule that says so first is to be reported.
+    var deniesAloud: Bool { verdict == .deny && decidingPart.log }
 }

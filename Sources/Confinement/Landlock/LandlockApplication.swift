@@ -78,7 +78,7 @@ enum LandlockCarvings {
             var touched: FileRights = []
             for alias in aliases {
                 let cursor = PatternCursor(alias.pattern, at: grant.path)
-                if cursor.isMatch || (grant.isSubtree && cursor.reachesBeneath) {
+                if cursor.isMatch || (grant.isSubtree && !alias.isAnyDepth && cursor.reachesBeneath) {
                     touched.formUnion(alias.rights)
                 }
             }

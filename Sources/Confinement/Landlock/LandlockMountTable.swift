@@ -92,15 +92,9 @@ struct MountTable: Hashable, Sendable {
         let isSubtree = subtree != nil
         guard let bytes = subtree ?? (pattern.isLiteral ? pattern.literalBytes : nil) else { return [] }
         let path = bytes[...]
-        // The longest mount point above, and of several the last: it hides the others.
-        var home: Int?
-        var length = 0
-        for (index, mount) in mounts.enumerated()
-        where mount.point.count >= length && Self.isBeneath(path, mount.point) {
-            home = index
-            length = mount.point.count
+        guard let home = home(of: path), let rest = Self.rest(of: path, beneath: mounts[home].point) else {
+            return nil
         }
-        guard let home, let rest = Self.rest(of: path, beneath: mounts[home].point) else { return nil }
         let inside = Self.join(mounts[home].root, rest)
         var aliases: [PathPattern] = []
         for mount in mounts where mount.fileSystem == mounts[home].fileSystem {
@@ -120,8 +114,21 @@ struct MountTable: Hashable, Sendable {
         return aliases
     }
 
+    /// The mount that shows what is at `path`: the one with the longest point above it, and of several the last, which
+    /// hides the others.
+    func home(of path: ArraySlice<UInt8>) -> Int? {
+        var home: Int?
+        var length = 0
+        for (index, mount) in mounts.enumerated()
+        where mount.point.count >= length && Self.isBeneath(path, mount.point) {
+            home = index
+            length = mount.point.count
+        }
+        return home
+    }
+
     /// What of `path` follows `directory`, with its leading `/`; empty for itself, nil where it is elsewhere.
-    private static func rest(
+    static func rest(
         of path: ArraySlice<UInt8>, beneath directory: ArraySlice<UInt8>
     ) -> ArraySlice<UInt8>? {
         guard isBeneath(path, directory) else { return nil }
@@ -142,11 +149,11 @@ struct MountTable: Hashable, Sendable {
         }
     }
 
-    private static func isRoot(_ path: ArraySlice<UInt8>) -> Bool {
+    static func isRoot(_ path: ArraySlice<UInt8>) -> Bool {
         path.count == 1 && path.first == UInt8(ascii: "/")
     }
 
-    private static func join(_ directory: ArraySlice<UInt8>, _ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    static func join(_ directory: ArraySlice<UInt8>, _ rest: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
         if rest.isEmpty { return directory }
         return isRoot(directory) ? rest : directory + rest
     }

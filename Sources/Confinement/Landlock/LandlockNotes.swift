@@ -25,6 +25,8 @@ struct LandlockNotes {
         case hardLinks
         /// The mount table does not show the mount of a denied object, so its other names are not known.
         case mountsUnknown
+        /// A name that a mount gives to something that a pattern with wildcards denies.
+        case mountedElsewhere
         case tooManyEntries
         case tooManyRules
     }
@@ -89,6 +91,12 @@ struct LandlockNotes {
             (
                 .excess,
                 "may have other names that are granted, since /proc/self/mountinfo does not show its mount: \(names)"
+            )
+        case .mountedElsewhere:
+            (
+                .excess,
+                "what the pattern denies may be granted where a mount shows it: \(names); deny that directory as well, "
+                    + "or by paths without wildcards"
             )
         case .tooManyEntries:
             (

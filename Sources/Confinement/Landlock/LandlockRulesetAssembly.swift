@@ -122,12 +122,11 @@ struct RulesetAssembly: ~Copyable {
     ///
     /// A literally denied file with several links is an excess: its other names are not known.
     mutating func deniesWithAliases() -> [LandlockRecipe.WalkPattern] {
-        let named = recipe.denies.filter { $0.pattern.isLiteral || $0.pattern.literalSubtree != nil }
-        if named.isEmpty { return recipe.denies }
+        if recipe.denies.isEmpty { return [] }
         let mounts = MountTable.current()
         var aliases: [LandlockRecipe.WalkPattern] = []
-        for deny in named {
-            if let names = mounts.aliases(of: deny.pattern) {
+        for deny in recipe.denies {
+            if let names = names(of: deny, in: mounts) {
                 for name in names {
                     var other = deny
                     other.pattern = name
@@ -145,6 +144,19 @@ struct RulesetAssembly: ~Copyable {
             notes.add(.hardLinks, deny.pattern.literalBytes, origin: deny.origin)
         }
         return recipe.denies + aliases
+    }
+
+    /// Patterns for the other names that mounts give to what is denied; nil where they are not known.
+    private mutating func names(
+        of deny: LandlockRecipe.WalkPattern, in mounts: MountTable
+    ) -> [PathPattern]? {
+        if deny.pattern.isLiteral || deny.pattern.literalSubtree != nil {
+            return mounts.aliases(of: deny.pattern)
+        }
+        guard let names = mounts.globNames(of: deny.pattern) else { return nil }
+        // Fail closed: what the pattern denies may be granted by these names.
+        for name in names.elsewhere { notes.add(.mountedElsewhere, name, origin: deny.origin) }
+        return names.aliases
     }
 
     // MARK: What is expanded
@@ -193,6 +205,12 @@ struct RulesetAssembly: ~Copyable {
         case .symbolicLink: return
         case .directory: break
         default:
+            // Fail closed: under another name it may be granted, and a rule is about the object, not its name.
+            if case .regular(let links) = kind, links > 1, let denier = state.denierOfFile,
+                recipe.origins[denier].section != "operations"
+            {
+                notes.add(.hardLinks, path, origin: denier)
+            }
             let rights = state.file.subtracting(inherited)
             if !rights.isEmpty {
                 let origin = state.origin(of: rights) ?? origin
@@ -256,7 +274,9 @@ struct RulesetAssembly: ~Copyable {
                 try visitOwn(childPath, state: child, inherited: inherited, depth: depth, origin: origin)
                 continue
             }
-            if entry.type != DT_DIR, entry.type != DT_UNKNOWN, child.file.subtracting(inherited).isEmpty {
+            if entry.type != DT_DIR, entry.type != DT_UNKNOWN, child.file.subtracting(inherited).isEmpty,
+                child.denierOfFile == nil
+            {
                 continue
             }
             // A name that is gone, or may not be looked up, grants nothing.

@@ -30,8 +30,9 @@ struct CommandRun {
 
     /// Prints the policy that the options stand for.
     func printPolicy() throws(Refused) {
-        for policy in try source().load().policies {
+        for (index, policy) in try source().load().policies.enumerated() {
             do throws(PolicyTextError) {
+                if index > 0 { StandardOutput.write("---\n") }
                 StandardOutput.write(try policy.yaml())
             } catch {
                 throw Refused("cannot print the policy: \(error.text)")
@@ -139,6 +140,11 @@ struct CommandRun {
             throw Refused(
                 "rules on the command line go with one --policy, and \(options.policies.count) are given")
         }
+        if options.rules.contains(where: { $0.kind == .noNetwork }),
+            let other = options.rules.first(where: { $0.kind == .connect || $0.kind == .bind })
+        {
+            throw Refused("--no-network and --\(other.kind.rawValue) contradict each other: give one of them")
+        }
         return PolicySource(options, host: host)
     }
 
@@ -158,6 +164,7 @@ struct CommandRun {
         for index in loaded.policies.indices where options.complains {
             loaded.policies[index].mode = .complain
         }
+        try refuseLayers(loaded.policies.count)
         let complains = loaded.policies.contains { $0.mode == .complain }
         if complains {
             StandardError.say(
@@ -194,6 +201,18 @@ struct CommandRun {
         return Prepared(
             plan: plan, features: features, observes: isObserved,
             evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) })
+    }
+
+    /// How many policies a process carries at most, and how many of them users other than root put there.
+    private static let maximumLayers = (all: 8, byUsers: 4)
+
+    private func refuseLayers(_ count: Int) throws(Refused) {
+        let isRoot = geteuid() == 0
+        let limit = isRoot ? Self.maximumLayers.all : Self.maximumLayers.byUsers
+        guard count > limit else { return }
+        throw Refused(
+            "cannot confine '\(commandName)': \(count) policies are given, and a process carries at most \(limit)"
+                + (isRoot ? "" : " put there by a user who is not root"))
     }
 
     /// Throws where the findings stand against running.

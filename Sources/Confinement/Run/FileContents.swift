@@ -3,7 +3,7 @@ private import Glibc
 
 /// Whole files.
 public enum FileContents {
-    /// The bytes of a regular file; nil where it cannot be read.
+    /// The bytes of a regular file; nil where it cannot be read, and then errno says why.
     ///
     /// - Parameters:
     ///   - directory: What a relative path begins at; the working directory where none is given.
@@ -16,11 +16,19 @@ public enum FileContents {
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        if onlyOwn, status.st_uid != geteuid() || status.st_mode & 0o022 != 0 { return nil }
+        guard unsafe fstat(descriptor, &status) == 0 else { return nil }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            errno = status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL
+            return nil
+        }
+        if onlyOwn, status.st_uid != geteuid() || status.st_mode & 0o022 != 0 {
+            errno = EACCES
+            return nil
+        }
         // One byte more, so that a file that has grown is seen not to be whole.
         let size = Int(status.st_size)
         var isWhole = false
+        errno = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: size + 1) { buffer, count in
             while true {
                 let got = unsafe Glibc.read(descriptor, buffer.baseAddress! + count, size + 1 - count)
@@ -33,6 +41,7 @@ public enum FileContents {
                 if count > size { return }
             }
         }
+        if !isWhole, errno == 0 { errno = EIO }
         return isWhole ? bytes : nil
     }
 
@@ -50,7 +59,8 @@ public enum FileContents {
         }
     }
 
-    /// Makes a new file with `bytes`, mode 0600; false where that cannot be done, and then there is none.
+    /// Makes a new file with `bytes`, mode 0600; false where that cannot be done, and then there is none, and errno says
+    /// why.
     public static func write(_ bytes: [UInt8], to path: String, in directory: CInt? = nil) -> Bool {
         unsafe unlinkat(directory ?? AT_FDCWD, path, 0)
         let descriptor = unsafe openat(
@@ -65,15 +75,19 @@ public enum FileContents {
             if written <= 0 { break }
             rest = rest.dropFirst(written)
         }
+        let reason = errno
         if close(descriptor) == 0, rest.isEmpty { return true }
         unsafe unlinkat(directory ?? AT_FDCWD, path, 0)
+        errno = reason
         return false
     }
 
     /// Gives the file `old` the name `new`, replacing what has it; false where that cannot be done.
     public static func move(_ old: String, to new: String, in directory: CInt? = nil) -> Bool {
         if unsafe renameat(directory ?? AT_FDCWD, old, directory ?? AT_FDCWD, new) == 0 { return true }
+        let reason = errno
         unsafe unlinkat(directory ?? AT_FDCWD, old, 0)
+        errno = reason
         return false
     }
 }

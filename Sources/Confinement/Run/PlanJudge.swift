@@ -34,18 +34,38 @@ final class PlanJudge: DenialJudge {
             // Allowed and observed. With no decisions there is nothing that could allow: denied.
             return decisions.isEmpty ? .refuse(code: 1, nil) : .letGoOn(nil)
         }
-        let judgement = verdict.cause.map { judge(call, cause: $0, layer: layer) }
+        let judgement = verdict.cause.flatMap { cause in
+            cause.isReported ? judge(call, verdict.outcome, cause: cause, layer: layer) : nil
+        }
         switch verdict.outcome {
         case _ where verdict.isComplaint: return .letGoOn(judgement)
-        case .allow: return .letGoOn(nil)
+        // A rule asks for its grants to be reported.
+        case .allow: return .letGoOn(judgement)
         case .errno(let code): return .refuse(code: code, judgement)
         // The filter kills by itself; if one came here all the same, it is denied.
         case .kill: return .refuse(code: 1, judgement)
         }
     }
 
-    private func judge(_ call: SystemCall, cause: SyscallDecisions.Cause, layer: Int) -> Judgement {
-        let name = self.name(of: call) ?? "syscall-\(call.number)"
+    var killers: [DecidingRule] {
+        let enforcing = decisions.filter { $0.mode == .enforce }
+        if enforcing.isEmpty { return [] }
+        var rules: [DecidingRule] = []
+        for layer in enforcing {
+            for branch in layer.lists.joined() where branch.outcome == .kill {
+                guard let cause = branch.cause.map({ layer.causes[$0] }), !rules.contains(cause.rule) else {
+                    continue
+                }
+                rules.append(cause.rule)
+            }
+        }
+        return rules + [SyscallDecisions.Cause.foreignABI.rule]
+    }
+
+    private func judge(
+        _ call: SystemCall, _ outcome: SyscallDecisions.Outcome, cause: SyscallDecisions.Cause, layer: Int
+    ) -> Judgement {
+        let name = self.name(of: call) ?? Self.foreignName(of: call) ?? "syscall-\(call.number)"
         let request: Request =
             switch cause.subject {
             case .operation(let operation): .operation(operation)
@@ -62,9 +82,17 @@ final class PlanJudge: DenialJudge {
             case .socket: "socket"
             default: name
             }
-        let part = Decision.Part(access: access, verdict: .deny, rule: cause.rule, log: true)
+        let part = Decision.Part(
+            access: access, verdict: outcome == .allow ? .allow : .deny, rule: cause.rule, log: true)
         return Judgement(
             policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
+    }
+
+    /// The name of a call of an ABI that no policy lists: seen in complain mode alone.
+    private static func foreignName(of call: SystemCall) -> String? {
+        let number = UInt32(bitPattern: call.number)
+        return SyscallABI(architecture: call.architecture, number: number)
+            .flatMap { SyscallTable.name(of: number, abi: $0) }
     }
 
     /// What a call of socket(2) asks for: of inet and inet6, protocol 0 is TCP or UDP, by the type.
@@ -90,7 +118,7 @@ final class PlanJudge: DenialJudge {
             let judgement = Judgement(
                 policy: policies[index], request: request, decision: decision,
                 layer: evaluator.policy.mode == .complain ? .observed : .landlock)
-            if decision.verdict == .deny { return judgement }
+            if decision.verdict == .deny { return decision.deniesAloud ? judgement : nil }
             if granted == nil, decision.parts.contains(where: { $0.log && $0.rule != nil }) {
                 granted = judgement
             }

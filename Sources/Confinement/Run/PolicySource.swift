@@ -19,6 +19,17 @@ struct PolicySource {
         /// Includes in place, links resolved; oldest layer first.
         var policies: [Policy] = []
         var inputs = PlanInputs()
+
+        /// A policy that is given again adds no layer, by whatever name it is given.
+        mutating func keepEachOnce() {
+            var kept: [(policy: Policy, text: String?)] = []
+            for policy in policies {
+                let text = policies.count > 1 ? try? policy.yaml() : nil
+                let isKnown = kept.contains { $0.policy == policy || ($0.text != nil && $0.text == text) }
+                if !isKnown { kept.append((policy, text)) }
+            }
+            policies = kept.map(\.policy)
+        }
     }
 
     /// Standard input can be read once, and nothing that was read there can be looked at again.
@@ -34,6 +45,7 @@ struct PolicySource {
             let name = String(decoding: reference.bytes, as: UTF8.self)
             try take(loader.load(name), named: name, into: &loaded)
         }
+        loaded.keepEachOnce()
         if !options.rules.isEmpty || options.policies.isEmpty { try addRules(to: &loaded, loader: loader) }
         for index in loaded.policies.indices {
             let linked = LinkedPolicy(loaded.policies[index])

@@ -36,7 +36,9 @@ struct Supervision {
         var reporting = Reporter.Options()
         reporting.command = commandName
         reporting.isVerbose = options.isVerbose
-        reporting.reportsEverything = options.explains || options.complains || !hasLandlock
+        reporting.reportsEverything =
+            options.explains || options.complains || !hasLandlock
+            || !plan.layers.contains { $0.recipe.deniesFilesOrAddresses }
         let file: AuditFile
         switch options.audit {
         case nil: return Reporter(options: reporting)

@@ -35,7 +35,7 @@ struct CheckCommand: ParsableCommand {
         case .json: Output.result(of: "check", ["policies": .array(verdicts)], diagnostics: diagnostics)
         case .text:
             Output.print(diagnostics)
-            for reference in good { Output.line("\(reference): ok") }
+            for reference in good { Output.line("\(DiagnosticFormatter.printable(reference)): ok") }
         }
         if isUnreadable { throw ExitStatus.usage }
         if good.count < policies.count { throw ExitStatus.no }

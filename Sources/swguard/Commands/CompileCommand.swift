@@ -21,11 +21,14 @@ struct CompileCommand: ParsableCommand {
         let bytes = PlanFile.encode(plan)
         let temporary = output + ".new"
         guard FileContents.write(bytes, to: temporary), FileContents.move(temporary, to: output) else {
-            Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(output))'")
+            let reason = SystemError.lastReason
+            Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(output))': \(reason)")
             throw ExitStatus.usage
         }
         switch format.format {
-        case .text: Output.line("\(output): \(bytes.count) bytes, \(plan.layers.count) layers")
+        case .text:
+            Output.line(
+                "\(DiagnosticFormatter.printable(output)): \(bytes.count) bytes, \(plan.layers.count) layers")
         case .json:
             Output.result(
                 of: "compile",

@@ -26,7 +26,9 @@ struct InspectCommand: ParsableCommand {
             // For another program: one that hands nothing over.
             let bytes = plan.plainFilterBytes.isEmpty ? plan.filterBytes : plan.plainFilterBytes
             guard FileContents.write(bytes, to: rawFilter) else {
-                Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(rawFilter))'")
+                let reason = SystemError.lastReason
+                Output.diagnose(
+                    "swguard: cannot write '\(DiagnosticFormatter.printable(rawFilter))': \(reason)")
                 throw ExitStatus.usage
             }
         }
@@ -62,7 +64,8 @@ struct InspectCommand: ParsableCommand {
     private func read() throws -> Plan {
         let name = DiagnosticFormatter.printable(file)
         guard let bytes = FileContents.read(file) else {
-            Output.diagnose("swguard: cannot read '\(name)'")
+            let reason = SystemError.lastReason
+            Output.diagnose("swguard: cannot read '\(name)': \(reason)")
             throw ExitStatus.usage
         }
         // Who may write it may have put anything there.
