@@ -60,13 +60,13 @@ public struct Evaluator: Sendable {
     }
 
     private func decide(family: UInt32, protocolNumber: UInt32) -> Decision.Part {
-        guard let section = policy.network else { return .notMediated("socket") }
+        guard let section = policy.network else { return .notMediated(Decision.socketCreation) }
         let isListed = section.families.contains {
             $0.value.number == family
                 && ($0.value.protocolNumber == nil || $0.value.protocolNumber == protocolNumber)
         }
         return Decision.Part(
-            access: "socket", verdict: isListed ? .allow : .deny,
+            access: Decision.socketCreation, verdict: isListed ? .allow : .deny,
             rule: DecidingRule(id: "network.families", location: section.location), log: !isListed)
     }
 

@@ -184,7 +184,8 @@ extension Evaluator {
 
     private static func access(of request: Request, _ part: Decision.Part) -> String {
         switch request {
-        case .file, .network, .socket: part.access
+        case .file, .network: part.access
+        case .socket: "socket"
         case .capability: "capability"
         case .operation: "operation"
         case .syscall: "syscall"

@@ -59,7 +59,7 @@ final class PlanJudge: DenialJudge {
         let access: String =
             switch request {
             case .operation(let operation): operation.name
-            case .socket: "socket"
+            case .socket: Decision.socketCreation
             default: name
             }
         let part = Decision.Part(access: access, verdict: .deny, rule: cause.rule, log: true)
