@@ -50,6 +50,7 @@ public struct Evaluator: Sendable {
             }
             return .notMediated(access.name)
         }
+        let address = address.used(for: access)
         let deciding = section.rules.filter { rule in
             rule.accesses.contains(NetworkAccessSet(access))
                 && rule.endpoints.contains { $0.value.contains(address) }

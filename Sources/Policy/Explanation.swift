@@ -121,8 +121,9 @@ extension Evaluator {
         switch request {
         case .file(let path, _): fileCandidates(path)
         case .network(_, .unixPath(let path)) where policy.network == nil: fileCandidates(path)
-        case .network(_, let address):
+        case .network(let access, let written):
             (policy.network?.rules ?? []).map { rule in
+                let address = written.used(for: access)
                 let text = Array(address.description.utf8)
                 let covering = rule.endpoints.first { $0.value.contains(address) }?.value
                 let closest = rule.endpoints.map { endpoint in

@@ -131,6 +131,30 @@ private let onlyFiles: [Verdicts] = [
     Verdicts(.network(.connect, .unixAbstract(Array("x".utf8))), .allow, nil),
 ]
 
+private let loopback = """
+    network:
+      rules:
+        - {allow: all, endpoints: ["ip:*:*"]}
+        - {id: four, deny: [connect], endpoints: ["ip:127.0.0.0/8:*"]}
+        - {id: six, deny: [connect], endpoints: ["ip:[::1]:*"]}
+        - {id: unspecified, deny: all, endpoints: ["ip:0.0.0.0:7"]}
+    """
+
+private let unspecified: [Verdicts] = [
+    Verdicts(tcp(.connect, "0.0.0.0", 80), .deny, "four"),
+    Verdicts(tcp(.connect, "::ffff:0.0.0.0", 80), .deny, "four"),
+    Verdicts(tcp(.connect, "::", 80), .deny, "six"),
+    Verdicts(.network(.connect, .inet(.udp, .v4(0), 53)), .deny, "four"),
+    Verdicts(.network(.connect, .inet(.udp, .v6(0, 0xffff_0000_0000), 53)), .deny, "four"),
+    Verdicts(.network(.connect, .inet(.udp, .v6(0, 0), 53)), .deny, "six"),
+    // No socket is connected to it.
+    Verdicts(tcp(.connect, "0.0.0.0", 7), .deny, "four"),
+    // A local address is no destination.
+    Verdicts(tcp(.bind, "0.0.0.0", 80), .allow, "network.rules[0]"),
+    Verdicts(tcp(.listen, "::", 80), .allow, "network.rules[0]"),
+    Verdicts(tcp(.bind, "0.0.0.0", 7), .deny, "unspecified"),
+]
+
 @Suite struct EvaluatorTests {
     private func check(_ body: String, _ expected: Verdicts) throws {
         let policy = try #require(decode(head + body).policy)
@@ -158,6 +182,10 @@ private let onlyFiles: [Verdicts] = [
         throws
     {
         try check("files: {rules: [{allow: [write], paths: [/run/x]}]}", expected)
+    }
+
+    @Test(arguments: unspecified) func `an unspecified destination is loopback`(_ expected: Verdicts) throws {
+        try check(loopback, expected)
     }
 
     @Test func `the access named first is the first denied of the table`() throws {
