@@ -134,7 +134,8 @@ extension SocketAddress {
     /// (net/ipv4/route.c, ip_route_output_key_hash_rcu; net/ipv6/tcp_ipv6.c, tcp_v6_connect). A local address that
     /// is unspecified is every address.
     public func used(for access: NetworkAccess) -> Self {
-        guard access == .connect, case .inet(let transport, let host, let port) = self, host.isUnspecified else {
+        guard access == .connect, case .inet(let transport, let host, let port) = self, host.isUnspecified
+        else {
             return self
         }
         return .inet(transport, host.loopback, port)

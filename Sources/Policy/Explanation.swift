@@ -59,13 +59,11 @@ extension Explanation.Rule {
 }
 
 extension Evaluator {
-    /// What the policy says of `request`, and why.
+    /// What the policy says of the whole of `request`, and why.
     public func explain(_ request: Request) -> Explanation {
-        let decision = decide(request)
-        let candidates = candidates(for: request)
-        let object = Self.object(of: request)
-        return Explanation(
-            parts: decision.parts.map { part in
+        Explanation(
+            parts: questions(request).map { request, part in
+                let candidates = candidates(for: request)
                 let decidedBy = part.rule.map { rule in
                     let written = candidates.first {
                         $0.header.id == rule.id && $0.header.location == rule.location
@@ -73,7 +71,8 @@ extension Evaluator {
                     return Explanation.Rule(rule: rule, text: written?.text ?? text(of: rule, part.verdict))
                 }
                 return Explanation.Part(
-                    access: Self.access(of: request, part), object: object, verdict: part.verdict,
+                    access: Self.access(of: request, part), object: Self.object(of: request),
+                    verdict: part.verdict,
                     decidedBy: decidedBy, near: near(part, candidates))
             })
     }
