@@ -63,7 +63,8 @@ import Testing
         ),
         (
             report(.socket(family: 16, protocolNumber: 0), rule: "network.families", accesses: ["create"]),
-            "denied make[812]: socket netlink by network.families (web.yaml:12); to allow: families: [netlink:route]"
+            "denied make[812]: socket netlink by network.families (web.yaml:12); "
+                + #"to allow: families: ["netlink:route"]"#
         ),
         (
             report(.operation(.ioUring), rule: "operations.default", accesses: ["io-uring"]),

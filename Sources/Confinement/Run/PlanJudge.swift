@@ -64,7 +64,15 @@ final class PlanJudge: DenialJudge {
             }
         let part = Decision.Part(access: access, verdict: .deny, rule: cause.rule, log: true)
         return Judgement(
-            policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
+            policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp,
+            standing: standing(of: layer, for: cause.rule))
+    }
+
+    /// What the policy of a layer says where the advice after a denial by `rule` would change it.
+    private func standing(of layer: Int, for rule: DecidingRule) -> PolicyStanding? {
+        guard ["operations.default", "network.families"].contains(rule.id), evaluators.indices.contains(layer)
+        else { return nil }
+        return PolicyStanding(evaluators[layer].policy)
     }
 
     /// What a call of socket(2) asks for: of inet and inet6, protocol 0 is TCP or UDP, by the type.
