@@ -166,7 +166,11 @@ struct PolicyDecoder {
         }
         let id = node["id"]
         if let id, let word = id.text {
-            if let first = ids[word] {
+            if BuiltInRules.ids.contains(word) {
+                diagnostics.add(
+                    "the id \(quoted(word)) is taken: decisions without a rule are called by it",
+                    at: id.location, hint: "give the rule another, or none")
+            } else if let first = ids[word] {
                 diagnostics.add(
                     "the id \(quoted(word)) is taken", at: id.location,
                     hint: "the rule in line \(first.line) has it")
