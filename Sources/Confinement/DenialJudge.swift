@@ -14,10 +14,12 @@ public struct Judgement: Hashable, Sendable {
     public var narrowing: String?
     /// The errno of a denial, where it is not the usual one of such requests.
     public var code: Int32?
+    /// What the policy says where an advice would change it; nil: not known.
+    public var standing: PolicyStanding?
 
     public init(
         policy: PolicyReference, request: Request, decision: Decision, layer: AuditEvent.Layer,
-        narrowing: String? = nil, code: Int32? = nil
+        narrowing: String? = nil, code: Int32? = nil, standing: PolicyStanding? = nil
     ) {
         self.policy = policy
         self.request = request
@@ -25,6 +27,26 @@ public struct Judgement: Hashable, Sendable {
         self.layer = layer
         self.narrowing = narrowing
         self.code = code
+        self.standing = standing
+    }
+}
+
+/// The lists of a policy that take something away when they begin to be written.
+public struct PolicyStanding: Hashable, Sendable {
+    /// Whether there is a section `operations`: without, most operations are granted.
+    public var hasOperations: Bool
+    /// The words of `families`, or its default; empty where there is no section `network`.
+    public var families: [String]
+
+    public init(hasOperations: Bool, families: [String]) {
+        self.hasOperations = hasOperations
+        self.families = families
+    }
+
+    /// What stands in `policy`.
+    public init(_ policy: Policy) {
+        hasOperations = policy.operations != nil
+        families = policy.network?.families.map(\.value.word) ?? []
     }
 }
 

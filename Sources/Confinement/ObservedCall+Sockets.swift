@@ -44,9 +44,8 @@ extension ObservedCall {
             else {
                 return []
             }
-            // The kernel connects an unspecified destination to this machine.
-            let reached = access == .connect && host.isUnspecified ? host.loopback : host
-            return [.network(access, .inet(transport, reached, port))]
+            // What is reported is what the kernel will use, and what a rule would have to name.
+            return [.network(access, SocketAddress.inet(transport, host, port).used(for: access))]
         default: return []
         }
     }
@@ -79,16 +78,6 @@ extension ObservedCall {
         case AF_INET6 where bytes.count >= 24:
             return (IPAddress.v6(number(8..<16), number(16..<24)).unmapped, port)
         default: return nil
-        }
-    }
-}
-
-extension IPAddress {
-    /// This machine, in the family of the address.
-    fileprivate var loopback: Self {
-        switch self {
-        case .v4: .v4(0x7f00_0001)
-        case .v6: .v6(0, 1)
         }
     }
 }

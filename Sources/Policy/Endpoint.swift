@@ -59,8 +59,16 @@ public enum IPAddress: Hashable, Sendable {
         return .v4(UInt32(truncatingIfNeeded: low))
     }
 
-    /// Whether it is `0.0.0.0` or `::`.
-    public var isUnspecified: Bool { self == .v4(0) || self == .v6(0, 0) }
+    /// Whether it is `0.0.0.0` (mapped or not) or `::`.
+    public var isUnspecified: Bool { unmapped == .v4(0) || self == .v6(0, 0) }
+
+    /// This machine, in the family of the address.
+    public var loopback: Self {
+        switch unmapped {
+        case .v4: .v4(0x7f00_0001)
+        case .v6: .v6(0, 1)
+        }
+    }
 }
 
 /// The hosts that an endpoint covers.
@@ -119,6 +127,19 @@ public enum SocketAddress: Hashable, Sendable {
     case unixPath([UInt8])
     /// An abstract name, without the leading NUL.
     case unixAbstract([UInt8])
+}
+
+extension SocketAddress {
+    /// The address as the kernel will use it for `access`: an unspecified destination is this machine
+    /// (net/ipv4/route.c, ip_route_output_key_hash_rcu; net/ipv6/tcp_ipv6.c, tcp_v6_connect). A local address that
+    /// is unspecified is every address.
+    public func used(for access: NetworkAccess) -> Self {
+        guard access == .connect, case .inet(let transport, let host, let port) = self, host.isUnspecified
+        else {
+            return self
+        }
+        return .inet(transport, host.loopback, port)
+    }
 }
 
 extension Endpoint {

@@ -50,6 +50,7 @@ public struct Evaluator: Sendable {
             }
             return .notMediated(access.name)
         }
+        let address = address.used(for: access)
         let deciding = section.rules.filter { rule in
             rule.accesses.contains(NetworkAccessSet(access))
                 && rule.endpoints.contains { $0.value.contains(address) }
@@ -60,13 +61,13 @@ public struct Evaluator: Sendable {
     }
 
     private func decide(family: UInt32, protocolNumber: UInt32) -> Decision.Part {
-        guard let section = policy.network else { return .notMediated("socket") }
+        guard let section = policy.network else { return .notMediated(Decision.socketCreation) }
         let isListed = section.families.contains {
             $0.value.number == family
                 && ($0.value.protocolNumber == nil || $0.value.protocolNumber == protocolNumber)
         }
         return Decision.Part(
-            access: "socket", verdict: isListed ? .allow : .deny,
+            access: Decision.socketCreation, verdict: isListed ? .allow : .deny,
             rule: DecidingRule(id: "network.families", location: section.location), log: !isListed)
     }
 

@@ -59,13 +59,11 @@ extension Explanation.Rule {
 }
 
 extension Evaluator {
-    /// What the policy says of `request`, and why.
+    /// What the policy says of the whole of `request`, and why.
     public func explain(_ request: Request) -> Explanation {
-        let decision = decide(request)
-        let candidates = candidates(for: request)
-        let object = Self.object(of: request)
-        return Explanation(
-            parts: decision.parts.map { part in
+        Explanation(
+            parts: questions(request).map { request, part in
+                let candidates = candidates(for: request)
                 let decidedBy = part.rule.map { rule in
                     let written = candidates.first {
                         $0.header.id == rule.id && $0.header.location == rule.location
@@ -73,7 +71,8 @@ extension Evaluator {
                     return Explanation.Rule(rule: rule, text: written?.text ?? text(of: rule, part.verdict))
                 }
                 return Explanation.Part(
-                    access: Self.access(of: request, part), object: object, verdict: part.verdict,
+                    access: Self.access(of: request, part), object: Self.object(of: request),
+                    verdict: part.verdict,
                     decidedBy: decidedBy, near: near(part, candidates))
             })
     }
@@ -121,8 +120,9 @@ extension Evaluator {
         switch request {
         case .file(let path, _): fileCandidates(path)
         case .network(_, .unixPath(let path)) where policy.network == nil: fileCandidates(path)
-        case .network(_, let address):
+        case .network(let access, let written):
             (policy.network?.rules ?? []).map { rule in
+                let address = written.used(for: access)
                 let text = Array(address.description.utf8)
                 let covering = rule.endpoints.first { $0.value.contains(address) }?.value
                 let closest = rule.endpoints.map { endpoint in
@@ -184,7 +184,8 @@ extension Evaluator {
 
     private static func access(of request: Request, _ part: Decision.Part) -> String {
         switch request {
-        case .file, .network, .socket: part.access
+        case .file, .network: part.access
+        case .socket: "socket"
         case .capability: "capability"
         case .operation: "operation"
         case .syscall: "syscall"

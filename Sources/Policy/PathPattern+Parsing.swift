@@ -88,9 +88,8 @@ extension PathPattern {
                 index += 1
             } else if symbol.means("[") {
                 tokens.append(.set(try set(of: symbols, at: &index)))
-            } else if symbol.means("]") {
-                throw PolicyTextError("']' without '['", at: symbol.offset, hint: "a ']' itself is '\\]'")
             } else {
+                // A `]` that ends no set is a byte like any other.
                 tokens.append(.byte(symbol.byte))
                 index += 1
             }
@@ -113,6 +112,7 @@ extension PathPattern {
         if isNegated { index += 1 }
         let first = index
         while index < symbols.count, !symbols[index].means("]") {
+            try checkNoClass(in: symbols, at: index)
             let low = try member(symbols[index], isNegated: isNegated)
             var high = low
             if index + 2 < symbols.count, symbols[index + 1].means("-"), !symbols[index + 2].means("]") {
@@ -143,15 +143,27 @@ extension PathPattern {
         return set
     }
 
+    /// Refuses `[[:digit:]]`: by the letters of this language it would be a set and a `]`, which nobody means.
+    private static func checkNoClass(
+        in symbols: [PatternText.Symbol], at index: Int
+    ) throws(PolicyTextError) {
+        guard symbols[index].means("["), symbols[index...].dropFirst().first?.means(":") == true else {
+            return
+        }
+        let end = symbols[(index + 2)...].firstIndex { $0.means("]") } ?? symbols.count
+        guard end < symbols.count, end > index + 2, symbols[end - 1].means(":") else { return }
+        throw PolicyTextError(
+            "a class within a set", at: symbols[index].offset,
+            length: symbols[end].offset - symbols[index].offset + 1,
+            hint: "write the bytes: '[0-9]'; a '[' itself is '\\[' too")
+    }
+
     /// The byte that a symbol puts into a set.
     private static func member(
         _ symbol: PatternText.Symbol, isNegated: Bool
     ) throws(PolicyTextError) -> UInt8 {
         if symbol.means("-") {
             throw PolicyTextError("a '-' that is no range", at: symbol.offset, hint: "a '-' itself is '\\-'")
-        }
-        if symbol.means("[") {
-            throw PolicyTextError("'[' within a set", at: symbol.offset, hint: "a '[' itself is '\\['")
         }
         if symbol.byte == UInt8(ascii: "/"), !isNegated {
             throw PolicyTextError("'/' in a set", at: symbol.offset, hint: "no set matches '/'")

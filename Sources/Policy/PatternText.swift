@@ -125,9 +125,8 @@ struct PatternText {
                 pieces.append(try readAlternatives(depth: depth + 1))
             } else if depth > 0, symbol.means(",") || symbol.means("}") {
                 return pieces
-            } else if symbol.means("}") {
-                throw PolicyTextError("'}' without '{'", at: symbol.offset, hint: "a '}' itself is '\\}'")
             } else {
+                // A `}` or `,` outside of braces is a byte like any other.
                 pieces.append(.symbol(symbol))
                 position += 1
             }

@@ -19,7 +19,7 @@ extension Policy {
     public func runTests(vocabulary: SyscallVocabulary) -> [PolicyTestResult] {
         let evaluator = Evaluator(self, vocabulary: vocabulary)
         return tests.map { test in
-            let decision = evaluator.decide(test.request)
+            let decision = evaluator.decideWhole(test.request)
             return PolicyTestResult(
                 test: test, actual: decision.verdict, decidingPart: decision.decidingPart)
         }

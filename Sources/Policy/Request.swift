@@ -58,6 +58,9 @@ public struct Decision: Hashable, Sendable {
         }
     }
 
+    /// The access that making a socket is called by, in decisions and events.
+    public static let socketCreation = "create"
+
     /// The parts, in the order of the language page's tables.
     public var parts: [Part]
 

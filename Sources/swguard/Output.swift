@@ -34,6 +34,13 @@ enum Output {
             ]).text)
     }
 
+    /// Says why there is no result: on standard error, and where an object is expected as its diagnostic.
+    static func refuse(_ command: String, _ text: String, about file: String, format: OutputFormat) {
+        diagnose("swguard: \(text)")
+        guard format == .json else { return }
+        result(of: command, .null, diagnostics: [Diagnostic(text, at: SourceLocation(file: file, line: 1))])
+    }
+
     /// Whether escape sequences are welcome there.
     static func usesColour(_ descriptor: CInt) -> Bool {
         guard isatty(descriptor) == 1 else { return false }

@@ -39,6 +39,11 @@ struct SwguardCommand: ParsableCommand {
                 Glibc.exit(ExitStatus.yes.rawValue)
             }
             Output.diagnose(usageText(of: error))
+            if let command = commandOfObject {
+                let said = Diagnostic(
+                    summary(of: error), at: SourceLocation(file: "command-line", line: 1))
+                Output.result(of: command, .null, diagnostics: [said])
+            }
             // What is left of `run` by its scanner: help was asked for, and something is wrong all the same.
             let isRun = CommandLine.arguments.dropFirst().first == "run"
             Glibc.exit(isRun ? RunEntry.failureStatus : ExitStatus.usage.rawValue)
@@ -59,18 +64,33 @@ struct SwguardCommand: ParsableCommand {
             """
     }
 
+    /// The command that was asked for its result as an object; nil: none was.
+    private static var commandOfObject: String? {
+        let arguments = CommandLine.arguments.dropFirst()
+        let commands = ["check", "plan", "compile", "inspect", "explain", "test", "doctor"]
+        guard let name = arguments.first, commands.contains(name) else { return nil }
+        let isAsked =
+            arguments.contains("--format=json")
+            || zip(arguments, arguments.dropFirst()).contains { $0 == "--format" && $1 == "json" }
+        return isAsked ? name : nil
+    }
+
     /// `swguard: what is wrong`, what would be right, and how the command is written.
     private static func usageText(of error: any Error) -> String {
+        let rest = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: true)
+            .drop { !$0.hasPrefix("Usage:") }
+            .map { $0.hasPrefix("Usage:") ? "usage:" + $0.dropFirst(6) : String($0) }
+        return (["swguard: " + summary(of: error)] + rest).joined(separator: "\n")
+    }
+
+    /// What is wrong with the command line, as this program says such things.
+    private static func summary(of error: any Error) -> String {
         let message = message(for: error)
         let first = message.prefix(1)
         // The argument parser writes sentences; a name that stands first keeps its case.
         let isSentence = message.dropFirst().first.map { $0.isLowercase || $0 == " " } ?? false
         let text = (isSentence ? first.lowercased() : String(first)) + message.dropFirst()
-        let rest = fullMessage(for: error).split(separator: "\n", omittingEmptySubsequences: true)
-            .drop { !$0.hasPrefix("Usage:") }
-            .map { $0.hasPrefix("Usage:") ? "usage:" + $0.dropFirst(6) : String($0) }
-        let head = "swguard: " + (text.hasSuffix(".") ? String(text.dropLast()) : text)
-        return ([head] + rest).joined(separator: "\n")
+        return text.hasSuffix(".") ? String(text.dropLast()) : text
     }
 }
 

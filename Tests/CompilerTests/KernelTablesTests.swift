@@ -137,10 +137,16 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
                 (.v4($0), [0, 0, 0xffff, $0])
             } + [
                 (.v6(0, 1), [0, 0, 0, 1]), (.v6(0xfd00 << 48, 5), [0xfd00_0000, 0, 0, 5]),
+                // Where a socket goes that is connected to an unspecified address (bpf/programs/network.bpf.h); what is
+                // asked of the tables is loopback.
+                (.v4(0), [0, 0, 0xffff, 0]), (.v6(0, 0), [0, 0, 0, 0]),
                 (.v6(0x2001 << 48, 0), [0x2001_0000, 0, 0, 0]), (.v6(0, 0xfffe << 32), [0, 0, 0xfffe, 0]),
             ]
         for access in NetworkAccess.allCases {
-            for (address, words) in addresses {
+            for (address, written) in addresses {
+                let isDestination = access == .connect && address.isUnspecified
+                let words =
+                    isDestination ? [0, 0, written[2], address == .v4(0) ? 0x7f00_0001 : 1] : written
                 for transport in TransportProtocol.allCases {
                     for port: UInt16 in [0, 1, 7, 53, 80, 99, 100, 1024, 1025, 65535] {
                         let part = evaluator.decide(.network(access, .inet(transport, address, port)))

@@ -51,6 +51,34 @@ struct LandlockNetworkTests {
     }
 
     @Test
+    func `too many ports are blamed on their endpoint, whatever else needs rules`() {
+        var policy = Policy(network: [
+            Policy.allow("bind", on: ["tcp:*:9"]), Policy.allow("connect", on: ["tcp:*:80", "tcp:*:1-4000"]),
+        ])
+        policy.files = FilesSection(
+            defaultVerdict: .deny,
+            rules: [
+                FileRule(
+                    header: RuleHeader(
+                        id: "etc", verdict: .allow, location: SourceLocation(file: "p.yaml", line: 9)),
+                    accesses: .read,
+                    patterns: [
+                        Located(
+                            PathPattern(subtree: Array("/etc".utf8)),
+                            at: SourceLocation(file: "p.yaml", line: 9))
+                    ])
+            ], location: SourceLocation(file: "p.yaml", line: 8))
+        let lowered = policy.lowered(abi: 7)
+        let found = lowered.coverage.findings.filter { $0.kind == .impossible }
+        #expect(found.map(\.section) == ["network"])
+        #expect(found.first?.subject == "network.1")
+        #expect(
+            found.first?.text
+                == "4001 rules are needed, at most 4000 are made: 4000 for tcp:*:1-4000; grant fewer ports, or all of them"
+        )
+    }
+
+    @Test
     func `a denied port is carved out of what is granted`() {
         let lowered = Policy(network: [
             Policy.allow("connect", on: ["tcp:*:20-26"]), Policy.deny("connect", on: ["ip:*:25", "tcp:*:0"]),

@@ -44,6 +44,19 @@ import Testing
         #expect(rows[3].mechanism.contains(" execve "))
     }
 
+    @Test func `what a rule denies is not listed as always allowed`() {
+        let rows = coverage(
+            .syscalls(
+                [.deny(.name("exit_group"), .name("mkdir")), .deny(.group("default"))], default: .allow)
+        ).rows
+        func mechanism(_ subject: String) -> String { rows.first { $0.subject == subject }?.mechanism ?? "" }
+        #expect(
+            mechanism("syscalls.rules[0]") == "denies 2 calls; of these every command may need exit_group")
+        #expect(mechanism("syscalls.rules[1]").hasPrefix("denies "))
+        #expect(!mechanism("syscalls.always").contains("exit_group"))
+        #expect(!mechanism("syscalls.always").contains("execve"))
+    }
+
     @Test func `without a section nothing is said of it`() {
         #expect(!coverage(.allowingOperations()).rows.contains { $0.section == "syscalls" })
     }

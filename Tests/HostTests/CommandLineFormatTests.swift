@@ -48,13 +48,22 @@ import Testing
             (["compile", "good.yaml", "-o", "x.plan"], 0), (["compile", "bad.yaml", "-o", "y.plan"], 2),
             (["inspect", "good.plan"], 0), (["inspect", "empty.plan"], 0),
             (["doctor"], 0), (["status"], 3), (["policies"], 3), (["ps"], 3),
+            // What cannot be read, what cannot be written, and what is no request.
+            (["explain", "./none.yaml", "--file", "/x"], 2), (["plan", "./none.yaml"], 2),
+            (["test", "./none.yaml"], 2), (["compile", "./none.yaml", "-o", "x.plan"], 2),
+            (["inspect", "none.plan"], 2), (["inspect", "good.yaml"], 2),
+            (["compile", "good.yaml", "-o", "none/x.plan"], 2),
+            (["explain", "good.yaml", "--file", "x"], 2), (["explain", "good.yaml"], 2),
+            (["explain", "good.yaml", "--connect", "tcp:*:1"], 2),
+            (["plan", "good.yaml", "--backend", "x"], 2),
+            (["check"], 2), (["compile", "good.yaml"], 2), (["inspect"], 2), (["doctor", "x"], 2),
         ] as [([String], Int32)])
     func `every result is one object that its schema accepts`(_ arguments: [String], _ status: Int32) throws {
         let scratch = try Scratch()
         _ = try scratch.policy(Self.policy, name: "good.yaml")
         _ = try scratch.policy("", name: "empty.yaml")
         _ = try scratch.policy("files: { rules: [{ allow: [raed], paths: [etc] }] }", name: "bad.yaml")
-        for name in ["good", "empty"] where arguments[0] == "inspect" {
+        for name in ["good", "empty"] where arguments[0] == "inspect" && status == 0 {
             #expect(
                 try Swguard.run(["compile", "\(name).yaml", "-o", "\(name).plan"], in: scratch.path).status
                     == 0)
@@ -65,6 +74,11 @@ import Testing
             environment: ["SWGUARD_SOCKET": scratch.path + "/none"])
         #expect(outcome.status == status, "\(outcome)")
         #expect(outcome.output.hasSuffix("}\n") && outcome.output.split(separator: "\n").count == 1)
+        if status == 2 {
+            let isTold =
+                !outcome.output.contains(#""diagnostics":[]"#) || outcome.output.contains(#""unreadable":""#)
+            #expect(isTold && outcome.output.contains(#""result":"#), "\(outcome)")
+        }
         let complaint = try complaint(about: outcome.output, command: arguments[0])
         #expect(complaint == nil, "\(outcome.output)\n\(complaint ?? "")")
     }
@@ -78,5 +92,42 @@ import Testing
             outcome.output.contains(
                 #"{"file":"bad.yaml","line":4,"column":28,"length":4,"severity":"error","#
                     + #""text":"unknown access 'raed'","hint":"did you mean 'read'?"}"#), "\(outcome.output)")
+    }
+
+    @Test func `a path is called a path`() throws {
+        let scratch = try Scratch()
+        let policy = try scratch.policy("files: {}")
+        for (path, text) in [
+            ("etc/x", "'etc/x' is no path of an object: it is not absolute, it must begin with '/'"),
+            ("/etc//x", "'/etc//x' is no path of an object: an empty component"),
+            ("/etc/../x", "'/etc/../x' is no path of an object: a component '..'"),
+            ("", "'' is no path of an object: it is not absolute, it must begin with '/'"),
+        ] {
+            let outcome = try Swguard.run(["explain", policy, "--file", path], in: scratch.path)
+            #expect(outcome.status == 2)
+            #expect(outcome.errors.hasPrefix("swguard: \(text)\n"), "\(outcome)")
+        }
+    }
+
+    @Test func `a rule that denies what every command may need is told`() throws {
+        let scratch = try Scratch()
+        let policy = try scratch.policy(
+            "syscalls: { default: allow, rules: [{ deny: [exit_group, mkdir] }, { deny: [mmap], when: [arg2 == 7] }] }"
+        )
+        let check = try Swguard.run(["check", policy])
+        #expect(check.status == 0)
+        #expect(
+            check.errors.contains("warning: 'exit_group' is denied, which every command may need"), "\(check)"
+        )
+        #expect(check.errors.split(separator: "\n").count { $0.contains("warning:") } == 1)
+        let plan = try Swguard.run(["plan", policy])
+        #expect(plan.output.contains("denies 2 calls; of these every command may need exit_group"), "\(plan)")
+        let explained = try Swguard.run(["explain", policy, "--syscall", "exit_group"])
+        #expect(explained.status == 1 && explained.output.contains("by syscalls.rules[0]"), "\(explained)")
+        // By the call itself: the C library ends the process by exit(2) where this fails.
+        let call =
+            "import ctypes; c = ctypes.CDLL(None, use_errno=True); print(c.syscall(231, 3), ctypes.get_errno())"
+        let run = try Swguard.run(["run", "--policy", policy, "--", "/usr/bin/python3", "-c", call])
+        #expect(run.output == "-1 1\n", "\(run)")
     }
 }

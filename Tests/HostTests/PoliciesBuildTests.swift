@@ -129,7 +129,7 @@ import Testing
         let own = String(ProcessInfo.processInfo.processIdentifier)
         let connect = try place.run("build", ["./attacks", "connect", "443"])
         #expect(connect.status == EACCES, "\(connect)")
-        connect.expectDenied("socket.socket", "inet", by: "network.families")
+        connect.expectDenied("socket.create", "inet", by: "network.families")
         let curl = try place.run("build", ["curl", "-s", "http://127.0.0.1:1"])
         #expect(curl.status != 0)
         for (attack, argument) in [

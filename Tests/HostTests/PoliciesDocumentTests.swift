@@ -116,6 +116,6 @@ import Testing
             "document-converter", options: ["--exec", "\(place.project)/attacks"],
             ["./attacks", attack, argument])
         #expect(run.status != 0, "\(run)")
-        if !family.isEmpty { run.expectDenied("socket.socket", family, by: "network.families") }
+        if !family.isEmpty { run.expectDenied("socket.create", family, by: "network.families") }
     }
 }

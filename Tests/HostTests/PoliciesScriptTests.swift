@@ -79,7 +79,7 @@ import Testing
         own.expectDenied("file.execute", "\(place.project)/attacks", by: "files.default")
         let web = try python("import socket; socket.create_connection(('127.0.0.1', 80))")
         #expect(web.status == 1)
-        web.expectDenied("socket.socket", "inet", by: "network.families")
+        web.expectDenied("socket.create", "inet", by: "network.families")
         let process = ProcessInfo.processInfo.processIdentifier
         let kill = try python("import os; os.kill(\(process), 0)")
         #expect(kill.errors.contains("PermissionError"), "\(kill)")

@@ -150,7 +150,7 @@ import Testing
         let unix = try place.run(
             "curl", ["curl", "-sS", "--unix-socket", "/run/docker.sock", "http://localhost/info"])
         #expect(unix.status == 7, "\(unix)")
-        unix.expectDenied("socket.socket", "unix", by: "network.default")
+        unix.expectDenied("socket.create", "unix", by: "network.default")
         #expect(unix.errors.contains(#"to allow: allow: [connect], endpoints: ["unix:/**"]"#), "\(unix)")
         let shell = try place.run("curl", ["sh", "-c", "curl http://localhost:8080"])
         #expect(shell.status == 126)

@@ -10,6 +10,8 @@ import Testing
         var networkDefault: String?
         var families: [String]?
         var operations: [String]?
+        /// The section as a remedy writes it, where there was none.
+        var wholeOperations: String?
         var syscallRules: [String]?
 
         var sections: String {
@@ -24,6 +26,7 @@ import Testing
             if let operations {
                 lines.append("operations: { allow: [\(operations.joined(separator: ", "))] }")
             }
+            if let wholeOperations { lines.append(wholeOperations) }
             if let syscallRules {
                 lines.append("syscalls: { rules: [\(syscallRules.joined(separator: ", "))] }")
             }
@@ -36,10 +39,12 @@ import Testing
                 guard remedy.hasPrefix(prefix), remedy.hasSuffix(suffix) else { return nil }
                 return String(remedy.dropFirst(prefix.count).dropLast(suffix.count))
             }
-            if let name = list("operations: {allow: [", "]}") {
+            if operations != nil, let name = list("operations: {allow: [", "]}") {
                 operations = (operations ?? []) + [name]
-            } else if let name = list("families: [", "]") {
-                families = (families ?? ["unix", "inet", "inet6", "\"netlink:route\""]) + ["\"\(name)\""]
+            } else if operations == nil, remedy.hasPrefix("operations: {default: allow, allow: [") {
+                wholeOperations = remedy
+            } else if let names = list("families: [", "]") {
+                families = [names]
             } else if remedy == "network: {default: allow}" {
                 networkDefault = "allow"
             } else if remedy.contains("paths: [") {
@@ -178,6 +183,60 @@ import Testing
         }
         #expect(outcome.status == 0, "\(draft.sections)\n\(outcome)")
         #expect(!outcome.errors.contains("]: \(denied) by"), "\(outcome)")
+    }
+
+    /// What worked before works with the remedy put in, at the first attempt.
+    private static let keeping: [Kind] = [
+        Kind(
+            name: "an operation where there is no section",
+            draft: Draft(syscallRules: ["{ allow: [\"@known\"] }"]),
+            program: """
+                import ctypes
+                call = ctypes.CDLL(None, use_errno=True).syscall
+                # KEYCTL_GET_KEYRING_ID of a keyring that does not exist; granted without the section
+                assert call(250, 0, 0x7fffffff, 0) == -1 and ctypes.get_errno() != 1
+                # BPF_MAP_CREATE with no attributes at all
+                assert call(321, 0, 0, 0) == -1 and ctypes.get_errno() != 1
+                """, denied: "operation bpf"),
+        Kind(
+            name: "a family beside others",
+            draft: Draft(
+                networkRules: ["{ allow: [connect], endpoints: [\"tcp:*:*\"] }"],
+                families: ["inet", "packet"]),
+            program: """
+                import socket
+                socket.socket()
+                # AF_PACKET needs raw-socket too, which denies with another errno
+                try: socket.socket(17, socket.SOCK_RAW)
+                except OSError as error: assert error.errno == 1
+                socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4)
+                """, denied: "socket netlink"),
+        Kind(
+            name: "a name that is not UTF-8",
+            draft: Draft(fileRules: [system]),
+            program: "import os; os.open(b'DIRECTORY/\\xff[\\xc3', os.O_RDONLY)",
+            denied: "read DIRECTORY/\\xff[\\xc3"),
+    ]
+
+    @Test(arguments: keeping)
+    func `what a denial says would allow it takes nothing else away`(_ kind: Kind) throws {
+        let scratch = try Scratch()
+        try scratch.makeDirectory("data")
+        let strange = Array("\(scratch.path)/data/".utf8CString.dropLast()) + [-1, 0x5b, -61, 0]
+        let descriptor = open(strange, O_CREAT | O_WRONLY | O_CLOEXEC, 0o644)
+        try #require(descriptor >= 0)
+        close(descriptor)
+        var draft = kind.draft
+        let denied = try run(kind, draft, in: scratch, file: "/x")
+        let expected = kind.denied.replacingOccurrences(of: "DIRECTORY", with: scratch.path + "/data")
+        #expect(denied.status == 1 && denied.errors.contains("]: \(expected) by "), "\(denied)")
+        let line = denied.errors.split(separator: "\n").first { $0.contains("]: \(expected) by ") }
+        let range = try #require(line?.range(of: "; to allow: "))
+        let remedy = String(line?[range.upperBound...] ?? "")
+        let isKnown = draft.add(remedy)
+        #expect(isKnown, "\(remedy)")
+        let allowed = try run(kind, draft, in: scratch, file: "/x")
+        #expect(allowed.status == 0, "\(draft.sections)\n\(allowed)")
     }
 
     @Test(arguments: [

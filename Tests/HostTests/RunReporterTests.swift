@@ -62,8 +62,9 @@ import Testing
                 + #"to allow: allow: [bind], endpoints: ["udp:[2001:db8::1]:53"], coarse: true"#
         ),
         (
-            report(.socket(family: 16, protocolNumber: 0), rule: "network.families", accesses: ["socket"]),
-            "denied make[812]: socket netlink by network.families (web.yaml:12); to allow: families: [netlink:route]"
+            report(.socket(family: 16, protocolNumber: 0), rule: "network.families", accesses: ["create"]),
+            "denied make[812]: socket netlink by network.families (web.yaml:12); "
+                + #"to allow: families: ["netlink:route"]"#
         ),
         (
             report(.operation(.ioUring), rule: "operations.default", accesses: ["io-uring"]),

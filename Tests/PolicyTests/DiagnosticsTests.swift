@@ -52,6 +52,34 @@ private let syntax: [BadPolicy] = [
         "files:\n  rules:\n    - {allow: [read], paths: [*.log]}",
         "6:32: did not find expected alphabetic or numeric character while scanning an alias",
         "text that begins with '*' must be in quotes"),
+    BadPolicy(whole: "---", "1:1: the file is empty", "a policy begins 'apiVersion: swguard/v1'"),
+    BadPolicy(whole: "---\n...\n", "1:1: the file is empty", "a policy begins 'apiVersion: swguard/v1'"),
+    // What stands before a syntax error is read.
+    BadPolicy(
+        "files:\n  rules:\n    - allow: [raed]\n      paths: [/a, b]\n    - deny: [read]\n      id: X\n   oops: {",
+        "6:15: unknown access 'raed'", "did you mean 'read'?",
+        "7:19: the pattern is not absolute", "it must begin with '/'",
+        "9:11: 'X' is not a rule id", "use a-z, 0-9, '.', '_' and '-', at most 63, a letter or digit first",
+        "10:4: did not find expected key while parsing a block mapping", "-"),
+    // Nothing is said of keys that may stand behind it, nor of what a missing bracket takes in.
+    BadPolicy(
+        whole:
+            "apiVersion: swguard/v2\nfiles:\n  rules:\n    - allow: [read\n      paths: [/a]\nkind: Policy\n",
+        "1:13: unknown apiVersion 'swguard/v2'", "did you mean 'swguard/v1'?",
+        "5:12: did not find expected ',' or ']' while parsing a flow sequence", "-"),
+    BadPolicy(
+        "files:\n  rules:\n    - deny: [raed]\n     paths: [/a]\nnetwork: {}\n",
+        "6:14: unknown access 'raed'", "did you mean 'read'?",
+        "7:6: did not find expected '-' indicator while parsing a block collection", "-"),
+    BadPolicy(
+        "mode: enforce\n  files: {}",
+        "5:8: mapping values are not allowed in this context", "-"),
+    BadPolicy(
+        "flies: {}\nmode: \"enforce\nfiles: {}", "4:1: unknown key 'flies'", "did you mean 'files'?",
+        "6:10: found unexpected end of stream while scanning a quoted scalar", "-"),
+    BadPolicy(
+        "flies: {}\n---\nkind: x", "4:1: unknown key 'flies'", "did you mean 'files'?",
+        "5:1: a file holds one document", "put the second policy into a file of its own"),
     BadPolicy(whole: "just text", "1:1: this must be a mapping, not 'just text'", "-"),
     BadPolicy(whole: "[a, b]", "1:1: this must be a mapping, not a list", "-"),
 ]
@@ -61,7 +89,7 @@ private let structure: [BadPolicy] = [
         whole: "kind: Polic\nmetadata: {}\n",
         "1:1: a policy needs the key 'apiVersion'", "add 'apiVersion: swguard/v1'",
         "1:7: unknown kind 'Polic'", "did you mean 'Policy'?",
-        "2:11: metadata needs the key 'name'", "add 'name:', the policy's name: a-z, 0-9 and '-', at most 63."
+        "2:11: metadata needs the key 'name'", "add 'name:', the policy's name: a-z, 0-9 and '-', at most 63"
     ),
     BadPolicy(
         whole: "apiVersion: swguard/v2\nkind: Policy\nmetadata: {name: Ä}\n",
@@ -137,6 +165,20 @@ private let rules: [BadPolicy] = [
     BadPolicy(
         "files:\n  rules:\n    - {id: a, allow: [read], paths: [/a]}\nnetwork:\n  rules:\n    - {id: a, allow: all, endpoints: [\"ip:*:*\"]}",
         "9:12: the id 'a' is taken", "the rule in line 6 has it"),
+    BadPolicy(
+        "files:\n  rules:\n    - {id: unresolved, allow: [read], paths: [/a]}\n    - {id: files.default, allow: [read], paths: [/a]}\n    - {id: network.families, allow: [read], paths: [/a]}",
+        "6:12: the id 'unresolved' is taken: decisions without a rule are called by it",
+        "give the rule another, or none",
+        "7:12: the id 'files.default' is taken: decisions without a rule are called by it",
+        "give the rule another, or none",
+        "8:12: the id 'network.families' is taken: decisions without a rule are called by it",
+        "give the rule another, or none"),
+    BadPolicy(
+        "files:\n  rules:\n    - allow: [read]\n      paths:\n      - /a\n      -\n",
+        "9:8: an item without a value", "remove the '-'"),
+    BadPolicy(
+        "syscalls:\n  rules:\n    - deny:\n      -\ninclude:\n  -\n",
+        "7:8: an item without a value", "remove the '-'", "9:4: an item without a value", "remove the '-'"),
     BadPolicy(
         "files:\n  rules:\n    - {deny: [read], coarse: true, paths: [/a]}\n", "6:22: 'coarse' beside 'deny'",
         "only an allow can be coarse: a coarse deny would deny more"),
@@ -223,12 +265,26 @@ private let tests: [BadPolicy] = [
         "7:22: unknown system call 'raed'", "did you mean 'read'?",
         "8:35: unknown constant 'x'", "write a number: 10, 0xa or -1"),
     BadPolicy(
+        "tests:\n  - deny: {capability: kill, rule: \"\"}\n", "5:36: '' is not a rule id",
+        "name a rule, or leave the key out"),
+    BadPolicy(
+        "tests:\n  - deny: {file: , access: [read]}\n", "5:12: 'file' has no value",
+        "write one, or leave the key out"),
+    BadPolicy(
         "tests:\n  - {allow: {capability: kill}, deny: {capability: kill}}\n  - allow: {syscall: read, args: [0,0,0,0,0,0,0]}",
         "5:33: a test has exactly one of 'allow' and 'deny'", "'allow' is there already, in line 5",
         "6:47: more than six arguments", "a system call has at most six"),
 ]
 
 @Suite struct DiagnosticsTests {
+    @Test(arguments: syntax + structure + rules + syscalls + tests)
+    func `a hint is no sentence`(_ bad: BadPolicy) {
+        for diagnostic in decode(bad.text).diagnostics {
+            let sentences = [diagnostic.text, diagnostic.hint ?? ""].filter { $0.hasSuffix(".") }
+            #expect(sentences.isEmpty)
+        }
+    }
+
     @Test(arguments: syntax + structure + rules + syscalls + tests)
     func `a bad policy is refused with place, text and hint`(_ bad: BadPolicy) {
         let loaded = decode(bad.text)

@@ -131,6 +131,81 @@ private let onlyFiles: [Verdicts] = [
     Verdicts(.network(.connect, .unixAbstract(Array("x".utf8))), .allow, nil),
 ]
 
+private let loopback = """
+    network:
+      rules:
+        - {allow: all, endpoints: ["ip:*:*"]}
+        - {id: four, deny: [connect], endpoints: ["ip:127.0.0.0/8:*"]}
+        - {id: six, deny: [connect], endpoints: ["ip:[::1]:*"]}
+        - {id: unspecified, deny: all, endpoints: ["ip:0.0.0.0:7"]}
+    """
+
+private let unspecified: [Verdicts] = [
+    Verdicts(tcp(.connect, "0.0.0.0", 80), .deny, "four"),
+    Verdicts(tcp(.connect, "::ffff:0.0.0.0", 80), .deny, "four"),
+    Verdicts(tcp(.connect, "::", 80), .deny, "six"),
+    Verdicts(.network(.connect, .inet(.udp, .v4(0), 53)), .deny, "four"),
+    Verdicts(.network(.connect, .inet(.udp, .v6(0, 0xffff_0000_0000), 53)), .deny, "four"),
+    Verdicts(.network(.connect, .inet(.udp, .v6(0, 0), 53)), .deny, "six"),
+    // No socket is connected to it.
+    Verdicts(tcp(.connect, "0.0.0.0", 7), .deny, "four"),
+    // A local address is no destination.
+    Verdicts(tcp(.bind, "0.0.0.0", 80), .allow, "network.rules[0]"),
+    Verdicts(tcp(.listen, "::", 80), .allow, "network.rules[0]"),
+    Verdicts(tcp(.bind, "0.0.0.0", 7), .deny, "unspecified"),
+]
+
+private func abstract(_ access: NetworkAccess) -> Request { .network(access, .unixAbstract(Array("x".utf8))) }
+
+/// Sections, a request, and what decides on all of it.
+private let wholes: [(sections: String, Verdicts)] = [
+    (
+        "network: {families: [unix], default: allow}",
+        Verdicts(tcp(.connect, "1.2.3.4", 443), .deny, "network.families")
+    ),
+    (
+        "network: {families: [unix], default: allow}",
+        Verdicts(tcp(.bind, "::1", 443), .deny, "network.families")
+    ),
+    (
+        "network: {families: [unix], default: allow}",
+        Verdicts(unix(.connect, "/x"), .allow, "network.default")
+    ),
+    ("network: {families: []}", Verdicts(abstract(.listen), .deny, "network.families")),
+    (
+        "network: {families: [inet], default: allow}",
+        Verdicts(tcp(.connect, "::1", 443), .deny, "network.families")
+    ),
+    (
+        "network: {families: [inet], default: allow}",
+        Verdicts(tcp(.connect, "::ffff:1.2.3.4", 443), .allow, "network.default")
+    ),
+    // A socket of inet6 reaches it as a mapped address.
+    (
+        "network: {families: [inet6], default: allow}",
+        Verdicts(tcp(.connect, "1.2.3.4", 443), .allow, "network.default")
+    ),
+    ("network: {families: [packet], default: allow}", Verdicts(unix(.bind, "/x"), .deny, "network.families")),
+    ("files: {}", Verdicts(tcp(.connect, "1.2.3.4", 443), .allow, nil)),
+    // The name of a bound socket is a new file.
+    ("{files: {}, network: {default: allow}}", Verdicts(unix(.bind, "/x"), .deny, "files.default")),
+    ("{files: {}, network: {}}", Verdicts(unix(.bind, "/x"), .deny, "network.default")),
+    (
+        "{files: {default: allow}, network: {default: allow}}",
+        Verdicts(unix(.bind, "/x"), .allow, "network.default")
+    ),
+    ("files: {}", Verdicts(unix(.bind, "/x"), .deny, "files.default")),
+    (
+        "files: {rules: [{allow: [create], paths: [/x]}]}",
+        Verdicts(unix(.bind, "/x"), .allow, "files.rules[0]")
+    ),
+    ("network: {default: allow}", Verdicts(unix(.bind, "/x"), .allow, "network.default")),
+    ("{files: {}, network: {default: allow}}", Verdicts(unix(.connect, "/x"), .allow, "network.default")),
+    ("{files: {}, network: {default: allow}}", Verdicts(unix(.listen, "/x"), .allow, "network.default")),
+    ("{files: {}, network: {default: allow}}", Verdicts(abstract(.bind), .allow, "network.default")),
+    ("files: {}", Verdicts(unix(.connect, "/x"), .deny, "files.default")),
+]
+
 @Suite struct EvaluatorTests {
     private func check(_ body: String, _ expected: Verdicts) throws {
         let policy = try #require(decode(head + body).policy)
@@ -158,6 +233,31 @@ private let onlyFiles: [Verdicts] = [
         throws
     {
         try check("files: {rules: [{allow: [write], paths: [/run/x]}]}", expected)
+    }
+
+    @Test(arguments: unspecified) func `an unspecified destination is loopback`(_ expected: Verdicts) throws {
+        try check(loopback, expected)
+    }
+
+    @Test(arguments: wholes)
+    func `a socket must have been made, and its name is a file`(
+        _ row: (sections: String, Verdicts)
+    ) throws {
+        let sections = row.sections.hasPrefix("{") ? row.sections.dropFirst().dropLast() : row.sections[...]
+        let lines = sections.replacing(", network:", with: "\nnetwork:")
+        let policy = try #require(decode(head + lines).policy)
+        let decision = Evaluator(policy, vocabulary: testVocabulary).decideWhole(row.1.request)
+        #expect(decision.verdict == row.1.verdict)
+        #expect(decision.decidingPart.rule?.id == row.1.rule)
+        // `tests` asks the same.
+        var asking = policy
+        asking.tests = [
+            PolicyTest(
+                expected: row.1.verdict, request: row.1.request, rule: nil,
+                location: SourceLocation(file: "", line: 1))
+        ]
+        let failed = asking.runTests(vocabulary: testVocabulary).filter { !$0.isPassed }
+        #expect(failed.isEmpty)
     }
 
     @Test func `the access named first is the first denied of the table`() throws {

@@ -28,6 +28,32 @@ import Testing
                 """)
     }
 
+    @Test func `what a request needs besides has a block of its own`() throws {
+        let policy = try #require(
+            decode(
+                head + """
+                    files: {}
+                    network: { families: [unix], rules: [{ allow: all, endpoints: ["unix:/**", "tcp:*:*"] }] }
+                    """
+            ).policy)
+        let evaluator = Evaluator(policy, vocabulary: testVocabulary)
+        #expect(
+            evaluator.explain(.network(.bind, .unixPath(Array("/run/x".utf8)))).text == """
+                allowed: bind unix:/run/x
+                  by network.rules[0] (p.yaml:5): allow all unix:/**
+                denied: create /run/x
+                  by files.default (p.yaml:4): deny what no rule allows
+
+                """)
+        #expect(
+            evaluator.explain(.network(.connect, .inet(.tcp, .v4(1), 80))).text == """
+                denied: connect tcp:0.0.0.1:80
+                  by network.families (p.yaml:5): families [unix]
+                  near network.rules[0] (p.yaml:5): allow all tcp:*:*
+
+                """)
+    }
+
     @Test func `addresses, names and calls are explained alike`() throws {
         #expect(
             try explain(.network(.connect, .inet(.tcp, IPAddress("10.0.0.1") ?? .v4(0), 80)))

@@ -129,12 +129,7 @@ struct LoweringContext {
             result.recipe.carvings = built.carvings
             result.recipe.denies = built.carvings.isEmpty && built.grants.isEmpty ? [] : built.denies
         }
-        let count = result.recipe.grants.count + result.recipe.ports.count
-        if count > LandlockRecipe.maximumRules {
-            find(
-                .impossible, "files", "files.rules", policy.files?.location,
-                "\(count) rules are needed, at most \(LandlockRecipe.maximumRules) are made")
-        }
+        checkRuleLimit()
     }
 
     /// One grant for each path and depth, with companions, in the order of paths.

@@ -54,7 +54,8 @@ extension LoweringContext {
                     .impossible, Self.section, blamed?.header.id ?? "network.default",
                     blamed?.location ?? section.location,
                     "\(rules.ports.count) ports would each need a rule, at most \(LandlockRecipe.maximumRules) "
-                        + "are made; grant fewer ports, or all of them")
+                        + "are made: \(blamed.map { "\($0.ports.count) for \($0.text)" } ?? "the default grants most"); "
+                        + "grant fewer ports, or all of them")
                 continue
             }
             for port in rules.ports.ports { rightsByPort[port, default: []].formUnion(right) }
@@ -157,6 +158,8 @@ struct TransportRules {
         var location: SourceLocation
         var hosts: HostPattern
         var ports: PortSet
+        /// The endpoint as a policy would write it.
+        var text: String
 
         var isAnyHost: Bool { hosts == .any }
     }
@@ -179,7 +182,8 @@ struct TransportRules {
                     transports.contains(transport)
                 else { continue }
                 let entry = Entry(
-                    header: rule.header, location: endpoint.location, hosts: hosts, ports: PortSet(ports))
+                    header: rule.header, location: endpoint.location, hosts: hosts, ports: PortSet(ports),
+                    text: endpoint.value.description)
                 if rule.header.verdict == .allow { allows.append(entry) } else { denies.append(entry) }
             }
         }

@@ -70,12 +70,18 @@ extension SyscallLowering {
         guard let section = policy.syscalls else { return }
         let calls = SyscallTable.calls(of: .native)
         let places = SyscallTable.places(of: .native)
+        var needed = Set(SyscallTable.alwaysAllowed)
         for rule in section.rules {
             let named = Self.indices(of: rule, in: places, count: calls.count)
             let count = named.count == 1 ? "1 call" : "\(named.count) calls"
+            // A deny overrides what is allowed without any rule.
+            let isDenied = rule.header.verdict == .deny && rule.conditions.isEmpty
+            let missed = isDenied ? named.map { calls[$0].name }.filter { needed.contains($0) }.sorted() : []
+            needed.subtract(missed)
             row(
                 rule.header.id, rule.header.location,
-                "\(rule.header.verdict == .allow ? "allows" : "denies") \(count)"
+                (rule.header.verdict == .allow ? "allows " : "denies ") + count
+                    + (missed.isEmpty ? "" : "; of these every command may need \(Self.list(missed))")
                     + Self.unreported(of: rule, among: named.map { calls[$0].name }))
             if rule.header.verdict == .deny, rule.conditions.isEmpty, policy.mode == .enforce,
                 named.contains(where: { calls[$0].name == "execve" })
@@ -90,16 +96,21 @@ extension SyscallLowering {
             section.defaultVerdict == .allow ? "allows the rest" : "denies the rest with EPERM")
         row(
             "syscalls.always", nil,
-            "allows " + SyscallTable.alwaysAllowed.filter { places[$0] != nil }.joined(separator: " "))
+            "allows "
+                + SyscallTable.alwaysAllowed.filter { places[$0] != nil && needed.contains($0) }
+                .joined(separator: " "))
         row("syscalls.unknown", nil, "calls newer than the table (\(SyscallTable.source)) answer ENOSYS")
     }
 
     /// Of a rule that asks to be reported: the calls of which nobody is told, since they are never handed over.
     private static func unreported(of rule: SyscallRule, among names: [String]) -> String {
         let silent = rule.header.log ? names.filter(NeverNotified.names.contains) : []
-        if silent.isEmpty { return "" }
-        let shown = silent.prefix(5).joined(separator: ", ")
-        return "; not reported: \(shown)" + (silent.count > 5 ? " and \(silent.count - 5) more" : "")
+        return silent.isEmpty ? "" : "; not reported: \(list(silent))"
+    }
+
+    private static func list(_ names: [String]) -> String {
+        let shown = names.prefix(8).joined(separator: " ")
+        return names.count > 8 ? "\(shown) and \(names.count - 8) more" : shown
     }
 
     private mutating func row(_ subject: String, _ location: SourceLocation?, _ mechanism: String) {

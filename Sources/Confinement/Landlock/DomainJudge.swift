@@ -46,7 +46,8 @@ struct DomainJudge {
             if layer.policy.mode == .complain {
                 if complaint == nil, decision.deniesAloud {
                     complaint = Judgement(
-                        policy: layer.policy, request: request, decision: decision, layer: .observed)
+                        policy: layer.policy, request: request, decision: decision, layer: .observed,
+                        standing: PolicyStanding(layer.evaluator.policy))
                 }
             } else if isSeen, let denial = denial(of: request, decision, by: asker, in: layer) {
                 return denial.decision.deniesAloud ? denial : nil
@@ -119,7 +120,8 @@ struct DomainJudge {
         }
         guard denied.verdict == .deny else { return nil }
         return Judgement(
-            policy: layer.policy, request: request, decision: denied, layer: .landlock, narrowing: narrowing)
+            policy: layer.policy, request: request, decision: denied, layer: .landlock, narrowing: narrowing,
+            standing: PolicyStanding(layer.evaluator.policy))
     }
 
     /// Why Landlock denies what the policy grants.

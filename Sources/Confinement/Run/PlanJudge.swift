@@ -79,13 +79,21 @@ final class PlanJudge: DenialJudge {
         let access: String =
             switch request {
             case .operation(let operation): operation.name
-            case .socket: "socket"
+            case .socket: Decision.socketCreation
             default: name
             }
         let part = Decision.Part(
             access: access, verdict: outcome == .allow ? .allow : .deny, rule: cause.rule, log: true)
         return Judgement(
-            policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp)
+            policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp,
+            standing: standing(of: layer, for: cause.rule))
+    }
+
+    /// What the policy of a layer says where the advice after a denial by `rule` would change it.
+    private func standing(of layer: Int, for rule: DecidingRule) -> PolicyStanding? {
+        guard ["operations.default", "network.families"].contains(rule.id), evaluators.indices.contains(layer)
+        else { return nil }
+        return PolicyStanding(evaluators[layer].policy)
     }
 
     /// The name of a call of an ABI that no policy lists: seen in complain mode alone.

@@ -99,10 +99,29 @@ struct PolicyDecoder {
                         Array(word.utf8), variables: decoder.variables, budget: &decoder.patternBudget)
                 }.map { Located($0, at: item.location) }
             }
+            if header.verdict == .allow { note(endpoints, beyond: families, in: entry.value) }
             section.rules.append(
                 NetworkRule(header: header, accesses: accesses, endpoints: withoutRepeats(endpoints)))
         }
         return section
+    }
+
+    /// Says which endpoints no socket that may be made can have.
+    private func note(
+        _ endpoints: [Located<Endpoint>], beyond families: [Located<SocketFamily>], in section: YAMLNode
+    ) {
+        // Words that are no families were reported; what they would have let in is not known.
+        guard let list = section["families"]?.items, list.count == families.count else { return }
+        var noted: Set<SourceLocation> = []
+        for endpoint in endpoints {
+            let numbers = endpoint.value.familyNumbers
+            if families.contains(where: { numbers.contains($0.value.number) }) { continue }
+            guard noted.insert(endpoint.location).inserted else { continue }
+            let names = SocketFamily.defaults.filter { numbers.contains($0.number) }.map(\.word)
+            diagnostics.add(
+                "'families' lets no socket be made for this endpoint", at: endpoint.location, severity: .note,
+                hint: "it needs \(names.joined(separator: " or "))")
+        }
     }
 
     /// `capabilities` or `operations`: each name is a rule of its own, called `capabilities.allow[0]`.
@@ -147,7 +166,11 @@ struct PolicyDecoder {
         }
         let id = node["id"]
         if let id, let word = id.text {
-            if let first = ids[word] {
+            if BuiltInRules.ids.contains(word) {
+                diagnostics.add(
+                    "the id \(quoted(word)) is taken: decisions without a rule are called by it",
+                    at: id.location, hint: "give the rule another, or none")
+            } else if let first = ids[word] {
                 diagnostics.add(
                     "the id \(quoted(word)) is taken", at: id.location,
                     hint: "the rule in line \(first.line) has it")

@@ -102,7 +102,7 @@ enum PolicyShape {
             "id", "The rule's name; its place, such as files.rules[2], unless written.",
             .text(
                 TextShape(
-                    "a rule id", pattern: "^[a-z0-9][a-z0-9._-]{0,62}$",
+                    "a rule id", pattern: ruleID,
                     hint: "use a-z, 0-9, '.', '_' and '-', at most 63, a letter or digit first"
                 ) { isRuleID($0) })),
         Field("reason", "Shown to whoever is denied.", .text(TextShape("a reason"))),
@@ -272,7 +272,12 @@ enum PolicyShape {
             Field(
                 "args", "Its arguments, up to six; those that are left out are 0.",
                 .list(ListShape(of: .text(TextShape("a number")), mayRepeat: true))),
-            Field("rule", "The id of the rule that must decide.", .text(TextShape("a rule id"))),
+            Field(
+                "rule", "The id of the rule that must decide.",
+                .text(
+                    TextShape("a rule id", pattern: ".", hint: "name a rule, or leave the key out") {
+                        !$0.isEmpty
+                    })),
         ],
         [
             .exactlyOne(["file", "connect", "bind", "listen", "capability", "operation", "syscall"]),
@@ -290,6 +295,12 @@ enum PolicyShape {
     private static func isNameByte(_ byte: UInt8) -> Bool {
         isLowerOrDigit(byte) || (0x41...0x5a).contains(byte) || byte == 0x5f
     }
+
+    /// What a rule may be called, but for what is built in.
+    private static let ruleID: String = {
+        let taken = BuiltInRules.ids.map { $0.replacing(".", with: "[.]") }.joined(separator: "|")
+        return "^(?!(\(taken))$)[a-z0-9][a-z0-9._-]{0,62}$"
+    }()
 
     /// `[a-z0-9][a-z0-9._-]{0,62}`
     static func isRuleID(_ text: String) -> Bool {

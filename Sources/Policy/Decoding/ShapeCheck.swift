@@ -65,7 +65,7 @@ struct ShapeCheck {
             if shape.mayBeAll, node.text == "all" { return }
             return wrongType(node, key, shape.mayBeAll ? "a list, or 'all'" : "a list")
         }
-        if items.isEmpty && !shape.mayBeEmpty {
+        if items.isEmpty && !shape.mayBeEmpty && !node.isTruncated {
             diagnostics.add(
                 "\(key.map { "'\($0)'" } ?? "the list") is empty", at: node.location,
                 hint: "name at least one, or leave the key out")
@@ -109,7 +109,9 @@ struct ShapeCheck {
             check(entry.value, field.shape, key: entry.key, keyLocation: entry.keyLocation)
         }
         let place = start(of: node)
-        for field in shape.fields where field.isRequired && node.entry(field.key) == nil {
+        // Of a file that could not be read to its end, what is missing may stand behind.
+        for field in shape.fields where field.isRequired && !node.isTruncated && node.entry(field.key) == nil
+        {
             if isMisspelt([field.key], in: node, shape) { continue }
             diagnostics.add(
                 "\(shape.name) needs the key '\(field.key)'", at: place, hint: field.example)
@@ -125,6 +127,7 @@ struct ShapeCheck {
             let found = (node.entries ?? []).filter { keys.contains($0.key) }
             let list = keys.dropLast().map { "'\($0)'" }.joined(separator: ", ") + " and '\(keys.last ?? "")'"
             if found.isEmpty {
+                if node.isTruncated { return }
                 if isMisspelt(keys, in: node, shape) { return }
                 diagnostics.add("\(shape.name) has exactly one of \(list)", at: place, hint: "add one")
             }
@@ -134,7 +137,7 @@ struct ShapeCheck {
                     hint: "'\(found[0].key)' is there already, in line \(found[0].keyLocation.line)")
             }
         case .needs(let key, let other, let why):
-            guard let entry = node.entry(key), node.entry(other) == nil else { return }
+            guard !node.isTruncated, let entry = node.entry(key), node.entry(other) == nil else { return }
             diagnostics.add("'\(key)' without '\(other)'", at: entry.keyLocation, hint: why)
         case .excludes(let key, let other, let why):
             guard let entry = node.entry(key), node.entry(other) != nil else { return }
@@ -170,6 +173,8 @@ struct ShapeCheck {
     }
 
     private func wrongType(_ node: YAMLNode, _ key: String?, _ wanted: String) {
+        // What is wrong with its form may have made it another type.
+        if node.isTruncated { return }
         let found =
             switch node.content {
             case .scalar(let text, _): quoted(text)
@@ -189,12 +194,18 @@ struct ShapeCheck {
     }
 }
 
+extension Substring {
+    /// Without `suffix` at the end: a sentence becomes part of one.
+    fileprivate func trimmingSuffix(_ suffix: Character) -> Substring { last == suffix ? dropLast() : self }
+}
+
 extension Field {
     /// What to add where the key is missing.
     fileprivate var example: String {
         switch shape {
         case .word(let vocabulary) where vocabulary.words.count == 1: "add '\(key): \(vocabulary.words[0])'"
-        default: "add '\(key):', \(summary.prefix(1).lowercased())\(summary.dropFirst())"
+        default:
+            "add '\(key):', \(summary.prefix(1).lowercased())\(summary.dropFirst().trimmingSuffix("."))"
         }
     }
 }

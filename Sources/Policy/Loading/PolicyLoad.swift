@@ -103,7 +103,8 @@ struct PolicyLoad {
             patternBudget: patternBudget)
         let policy = decoder.decode(root)
         patternBudget = decoder.patternBudget
-        return policy
+        // What stands before a syntax error was read for its diagnostics alone.
+        return root.isTruncated ? nil : policy
     }
 
     private mutating func readIncludes(of unit: Unit, directory: String?) {

@@ -173,7 +173,8 @@ private struct PolicyPrinter {
 
     private mutating func printHeader(_ header: RuleHeader, place: String, list: String) {
         let keepsID =
-            header.hasWrittenID && PolicyShape.isRuleID(header.id) && writtenIDs.insert(header.id).inserted
+            header.hasWrittenID && PolicyShape.isRuleID(header.id) && !BuiltInRules.ids.contains(header.id)
+            && writtenIDs.insert(header.id).inserted
         printedIDs[header.id] = keepsID ? header.id : place
         if !keepsID, header.hasWrittenID || header.location.file != policy.file {
             line("    # \(DiagnosticFormatter.printable("\(header.id) (\(header.location.fileAndLine))"))")

@@ -16,6 +16,8 @@ struct YAMLEvent {
     var kind: Kind
     var start: Int
     var end: Int
+    /// Whether it begins a list or mapping in brackets or braces.
+    var isFlow = false
     var hasAnchor = false
     var hasTag = false
 }
@@ -89,11 +91,13 @@ struct YAMLEventStream: ~Copyable {
             event.hasTag = unsafe scalar.tag != nil
         case YAML_SEQUENCE_START_EVENT:
             event.kind = .sequenceStart
+            event.isFlow = unsafe raw.data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE
             event.hasAnchor = unsafe raw.data.sequence_start.anchor != nil
             event.hasTag = unsafe raw.data.sequence_start.tag != nil
         case YAML_SEQUENCE_END_EVENT: event.kind = .sequenceEnd
         case YAML_MAPPING_START_EVENT:
             event.kind = .mappingStart
+            event.isFlow = unsafe raw.data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
             event.hasAnchor = unsafe raw.data.mapping_start.anchor != nil
             event.hasTag = unsafe raw.data.mapping_start.tag != nil
         case YAML_MAPPING_END_EVENT: event.kind = .mappingEnd

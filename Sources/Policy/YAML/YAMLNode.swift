@@ -24,6 +24,8 @@ struct YAMLNode: Sendable {
     var location: SourceLocation
     /// The first byte of what was written, and the byte behind it.
     var bytes: Range<Int>
+    /// Whether the file could not be read to its end: what is missing may stand behind.
+    var isTruncated = false
 
     /// Whether nothing was written: `key:` and no value.
     var isEmpty: Bool {
@@ -34,9 +36,9 @@ struct YAMLNode: Sendable {
         if case .invalid = content { true } else { false }
     }
 
-    /// The text of a scalar.
+    /// The text of a scalar; nil where nothing was written, which is reported by itself.
     var text: String? {
-        if case .scalar(let text, _) = content { text } else { nil }
+        if case .scalar(let text, _) = content, !isEmpty { text } else { nil }
     }
 
     /// The items of a list.

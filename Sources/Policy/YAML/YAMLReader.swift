@@ -7,17 +7,23 @@ struct YAMLReader {
     private let text: SourceText
     private let diagnostics: Diagnostics
     private var nodes = 0
+    /// What ended the reading within the document.
+    private var refusal: Refusal?
 
-    /// The document in `text`, or nil where a syntax error ended it. What else is wrong is reported and left out.
+    /// The document in `text`, as far as it can be read: truncated where a syntax error ended it, nil where nothing
+    /// stands before that. What else is wrong is reported and left out.
     static func read(_ text: SourceText, _ diagnostics: Diagnostics) -> YAMLNode? {
         var reader = YAMLReader(text: text, diagnostics: diagnostics)
+        var root: YAMLNode?
         do throws(Refusal) {
             try reader.checkBytes()
-            return try reader.readStream()
+            root = try reader.readStream()
         } catch {
-            diagnostics.add(error.text, at: error.location, hint: error.hint)
-            return nil
+            reader.refusal = error
         }
+        guard let refusal = reader.refusal else { return root }
+        diagnostics.add(refusal.text, at: refusal.location, hint: refusal.hint)
+        return refusal.leavesDocument ? root : nil
     }
 
     private init(text: SourceText, diagnostics: Diagnostics) {
@@ -30,6 +36,8 @@ struct YAMLReader {
         var text: String
         var location: SourceLocation
         var hint: String?
+        /// Whether what was read before is worth looking at: a file beyond a limit is not.
+        var leavesDocument = false
     }
 
     // MARK: Before libyaml
@@ -89,21 +97,30 @@ struct YAMLReader {
             let event = try next(&stream)
             switch event.kind {
             case .streamStart, .documentStart: continue
-            case .streamEnd:
-                throw Refusal(
-                    text: "the file is empty", location: place(0),
-                    hint: "a policy begins 'apiVersion: swguard/v1'")
+            case .streamEnd: throw isNothing
             default: break
             }
-            let root = try readNode(event, &stream, depth: 0)
-            let end = try next(&stream)
-            try checkRest(fromCodePoint: end.start)
+            var root = try readNode(event, &stream, depth: 0)
+            if root.isTruncated { return root }
+            if root.isEmpty { throw isNothing }
+            do throws(Refusal) {
+                let end = try next(&stream)
+                checkRest(fromCodePoint: end.start)
+            } catch {
+                refusal = error
+                root.isTruncated = true
+            }
             return root
         }
     }
 
-    /// Refuses anything but comments behind the document.
-    private func checkRest(fromCodePoint index: Int) throws(Refusal) {
+    private var isNothing: Refusal {
+        Refusal(
+            text: "the file is empty", location: place(0), hint: "a policy begins 'apiVersion: swguard/v1'")
+    }
+
+    /// Reports anything but comments behind the document.
+    private func checkRest(fromCodePoint index: Int) {
         var start = text.byteOffset(ofCodePoint: index)
         let bytes = text.bytes
         while start < bytes.count {
@@ -113,8 +130,8 @@ struct YAMLReader {
                 content = content.dropFirst(3).drop { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
             }
             if !content.isEmpty && content.first != UInt8(ascii: "#") {
-                throw Refusal(
-                    text: "a file holds one document", location: place(content.startIndex, content.count),
+                return diagnostics.add(
+                    "a file holds one document", at: place(content.startIndex, content.count),
                     hint: "put the second policy into a file of its own")
             }
             start = line.endIndex + 1
@@ -130,7 +147,8 @@ struct YAMLReader {
                 case .byte(let byte): byte
                 case .codePoint(let index): text.byteOffset(ofCodePoint: index)
                 }
-            throw Refusal(text: error.text, location: place(byte), hint: syntaxHint(at: byte))
+            throw Refusal(
+                text: error.text, location: place(byte), hint: syntaxHint(at: byte), leavesDocument: true)
         }
     }
 
@@ -178,24 +196,47 @@ struct YAMLReader {
         case .sequenceStart:
             try checkDepth(depth + 1, location)
             var items: [YAMLNode] = []
-            var last = try next(&stream)
-            while !last.kind.isEnd {
-                items.append(try readNode(last, &stream, depth: depth + 1))
-                last = try next(&stream)
+            do throws(Refusal) {
+                var last = try next(&stream)
+                while !last.kind.isEnd {
+                    let item = try readNode(last, &stream, depth: depth + 1)
+                    items.append(item)
+                    if item.isTruncated { break }
+                    last = try next(&stream)
+                }
+                close(&node, at: last, content: .sequence(items))
+            } catch {
+                refusal = error
+                if let item = items.popLast(), let kept = item.beforeError(inFlow: event.isFlow, in: text) {
+                    items.append(kept)
+                }
             }
-            close(&node, at: last, content: .sequence(items))
+            if refusal != nil { truncate(&node, content: .sequence(items)) }
         case .mappingStart:
             try checkDepth(depth + 1, location)
             var entries: [YAMLNode.Entry] = []
             var seen: [String: SourceLocation] = [:]
-            var last = try next(&stream)
-            while !last.kind.isEnd {
-                let key = try readNode(last, &stream, depth: depth + 1)
-                let value = try readNode(try next(&stream), &stream, depth: depth + 1)
-                if let entry = entry(key, value, &seen) { entries.append(entry) }
-                last = try next(&stream)
+            do throws(Refusal) {
+                var last = try next(&stream)
+                while !last.kind.isEnd {
+                    let key = try readNode(last, &stream, depth: depth + 1)
+                    if key.isTruncated { break }
+                    let value = try readNode(try next(&stream), &stream, depth: depth + 1)
+                    if let entry = entry(key, value, &seen) { entries.append(entry) }
+                    if value.isTruncated { break }
+                    last = try next(&stream)
+                }
+                close(&node, at: last, content: .mapping(entries))
+            } catch {
+                refusal = error
+                if var entry = entries.popLast(),
+                    let kept = entry.value.beforeError(inFlow: event.isFlow, in: text)
+                {
+                    entry.value = kept
+                    entries.append(entry)
+                }
             }
-            close(&node, at: last, content: .mapping(entries))
+            if refusal != nil { truncate(&node, content: .mapping(entries)) }
         default: throw Refusal(text: "this is not YAML", location: location)
         }
         return node
@@ -229,6 +270,11 @@ struct YAMLReader {
         node.content = content
         node.bytes = node.bytes.lowerBound..<max(node.bytes.upperBound, range(last).upperBound)
         node.location = text.location(fromByte: node.bytes.lowerBound, toByte: node.bytes.upperBound)
+    }
+
+    private func truncate(_ node: inout YAMLNode, content: YAMLNode.Content) {
+        node.content = content
+        node.isTruncated = true
     }
 
     private func checkDepth(_ depth: Int, _ location: SourceLocation) throws(Refusal) {

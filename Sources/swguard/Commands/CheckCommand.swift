@@ -22,7 +22,8 @@ struct CheckCommand: ParsableCommand {
             diagnostics += loaded.diagnostics
             if let policy = loaded.policy {
                 // What leads through links in an include is said where the include itself is checked.
-                diagnostics += LinkedPolicy(policy).notes.filter { $0.location.file == policy.file }
+                let notes = LinkedPolicy(policy).notes + policy.deniedNeeds(vocabulary: workspace.vocabulary)
+                diagnostics += notes.filter { $0.location.file == policy.file }
             }
             isUnreadable = isUnreadable || loaded.unreadable != nil
             if loaded.policy != nil { good.append(reference) }

@@ -17,12 +17,15 @@ struct CompileCommand: ParsableCommand {
     func run() throws {
         let workspace = Workspace()
         let loaded = try workspace.policies(policies, for: "compile", format: format.format)
-        let plan = try workspace.compile(loaded)
+        let plan = try workspace.compile(loaded, for: "compile", format: format.format)
         let bytes = PlanFile.encode(plan)
         let temporary = output + ".new"
         guard FileContents.write(bytes, to: temporary), FileContents.move(temporary, to: output) else {
             let reason = SystemError.lastReason
-            Output.diagnose("swguard: cannot write '\(DiagnosticFormatter.printable(output))': \(reason)")
+            Output.refuse(
+                "compile", "cannot write '\(DiagnosticFormatter.printable(output))': \(reason)",
+                about: output,
+                format: format.format)
             throw ExitStatus.usage
         }
         switch format.format {
@@ -40,7 +43,7 @@ struct CompileCommand: ParsableCommand {
 
 extension Workspace {
     /// Compiles for this kernel, or says why that cannot be.
-    func compile(_ policies: [Policy]) throws -> Plan {
+    func compile(_ policies: [Policy], for command: String, format: OutputFormat) throws -> Plan {
         do throws(FilterError) {
             var features = KernelFeatures.probe().features
             // A plan in a file is for every start, also inside another confined command.
@@ -49,7 +52,7 @@ extension Workspace {
                 policies.map { LinkedPolicy($0).policy }, features: features,
                 supervision: .supervised)
         } catch {
-            Output.diagnose("swguard: \(error.description)")
+            Output.refuse(command, error.description, about: policies.first?.file ?? "", format: format)
             throw ExitStatus.usage
         }
     }

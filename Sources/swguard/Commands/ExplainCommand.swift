@@ -118,11 +118,17 @@ struct RequestOptions: ParsableArguments {
     }
 
     private static func path(_ text: String) throws -> [UInt8] {
+        let shown = DiagnosticFormatter.printable(text)
+        guard text.hasPrefix("/") else {
+            throw ValidationError(
+                "'\(shown)' is no path of an object: it is not absolute, it must begin with '/'")
+        }
         do throws(PolicyTextError) {
             // A path is a pattern in which every byte means itself.
             _ = try PathPattern.parse(PathPattern.escape(Array(text.utf8)), kind: .path)
         } catch {
-            throw ValidationError("'\(text)' is no path of an object: \(error.text)")
+            throw ValidationError(
+                "'\(shown)' is no path of an object: \(error.text.replacing("pattern", with: "path"))")
         }
         return Array(text.utf8)
     }

@@ -27,9 +27,8 @@ struct InspectCommand: ParsableCommand {
             let bytes = plan.plainFilterBytes.isEmpty ? plan.filterBytes : plan.plainFilterBytes
             guard FileContents.write(bytes, to: rawFilter) else {
                 let reason = SystemError.lastReason
-                Output.diagnose(
-                    "swguard: cannot write '\(DiagnosticFormatter.printable(rawFilter))': \(reason)")
-                throw ExitStatus.usage
+                throw refusal(
+                    "cannot write '\(DiagnosticFormatter.printable(rawFilter))': \(reason)", about: rawFilter)
             }
         }
         let program = plan.filter?.disassembled { SyscallTable.name(of: $0, abi: .native) } ?? []
@@ -64,22 +63,24 @@ struct InspectCommand: ParsableCommand {
     private func read() throws -> Plan {
         let name = DiagnosticFormatter.printable(file)
         guard let bytes = FileContents.read(file) else {
-            let reason = SystemError.lastReason
-            Output.diagnose("swguard: cannot read '\(name)': \(reason)")
-            throw ExitStatus.usage
+            throw refusal("cannot read '\(name)': \(SystemError.lastReason)", about: file)
         }
         // Who may write it may have put anything there.
         guard !FileContents.isWritableByOthers(file) else {
-            Output.diagnose(
-                "swguard: cannot read '\(name)': its group or everybody may write it; chmod go-w it")
-            throw ExitStatus.usage
+            throw refusal(
+                "cannot read '\(name)': its group or everybody may write it; chmod go-w it", about: file)
         }
         do throws(PlanFile.Failure) {
             return try PlanFile.decode(bytes)
         } catch {
-            Output.diagnose("swguard: cannot read '\(name)': \(error.text)")
-            throw ExitStatus.usage
+            throw refusal("cannot read '\(name)': \(error.text)", about: file)
         }
+    }
+
+    /// Says why there is no result.
+    private func refusal(_ text: String, about file: String) -> ExitStatus {
+        Output.refuse("inspect", text, about: file, format: format.format)
+        return .usage
     }
 
     /// The capabilities that the command keeps; nil where the plan does not limit them.

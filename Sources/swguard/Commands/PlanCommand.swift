@@ -34,12 +34,19 @@ struct PlanCommand: ParsableCommand {
             do throws(KernelTablesError) {
                 _ = try KernelTables.compile(linked.map(\.policy), user: { _ in 0 })
             } catch {
-                Output.print([error.diagnostic])
+                switch format.format {
+                case .text: Output.print([error.diagnostic])
+                case .json:
+                    Output.result(
+                        of: "plan", .null, diagnostics: workspace.diagnostics + [error.diagnostic])
+                }
                 throw ExitStatus.usage
             }
             report = PlanReport(programsFor: linked)
         } else {
-            report = PlanReport(try workspace.compile(loaded), notes: loaded.map { LinkedPolicy($0).notes })
+            report = PlanReport(
+                try workspace.compile(loaded, for: "plan", format: format.format),
+                notes: loaded.map { LinkedPolicy($0).notes })
         }
         switch format.format {
         case .text: Output.write(report.text, to: 1)

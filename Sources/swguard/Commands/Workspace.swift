@@ -32,6 +32,11 @@ final class Workspace {
         for reference in references {
             let loaded = load(reference)
             diagnostics += loaded.diagnostics
+            if format == .json, let reason = loaded.unreadable {
+                diagnostics.append(
+                    Diagnostic(
+                        "cannot read the policy: \(reason)", at: SourceLocation(file: reference, line: 1)))
+            }
             if let policy = loaded.policy { policies.append(policy) }
         }
         if policies.count < references.count {
