@@ -51,7 +51,8 @@ import Testing
         ).rows
         func mechanism(_ subject: String) -> String { rows.first { $0.subject == subject }?.mechanism ?? "" }
         #expect(
-            mechanism("syscalls.rules[0]") == "denies 2 calls; of these every command may need exit_group; not reported: exit_group")
+            mechanism("syscalls.rules[0]")
+                == "denies 2 calls; of these every command may need exit_group; not reported: exit_group")
         #expect(mechanism("syscalls.rules[1]").hasPrefix("denies "))
         #expect(!mechanism("syscalls.always").contains("exit_group"))
         #expect(!mechanism("syscalls.always").contains("execve"))
