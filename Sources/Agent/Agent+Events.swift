@@ -96,5 +96,12 @@ extension Agent {
             }
         }
         lastLook = now
+        let unbound = enforcement.arena.unboundObjects
+        if unbound > toldUnbound {
+            context.say(
+                "\(unbound - toldUnbound) objects came under names that are denied and could not be bound: they are denied by "
+                    + "their paths alone")
+            toldUnbound = unbound
+        }
     }
 }

@@ -101,6 +101,8 @@ public struct Agent: ~Copyable {
     var names = ProcessNames()
     /// What was lost of each policy and has been told of.
     var told: [LossKey: UInt64] = [:]
+    /// How many objects that could not be bound.
+    var toldUnbound: UInt64 = 0
     var lastLook = AuditTime.now()
     /// By the clock of `ControlServer.now`.
     private var nextLook: UInt64 = 0

@@ -15,13 +15,12 @@ struct Arena: ~Copyable {
 
     private let tables: MappedMap
     private let counters: MappedMap
-    /// Objects that are denied by what they are, of every generation that is there.
-    private let guarded: Map
+    private let guards: GuardMaps
     /// Oldest first; the last one is in force.
     private(set) var generations: [PlacedGeneration] = []
 
-    init(tables: consuming MappedMap, counters: consuming MappedMap, guarded: consuming Map) {
-        self.guarded = guarded
+    init(tables: consuming MappedMap, counters: consuming MappedMap, guards: consuming GuardMaps) {
+        self.guards = guards
         self.tables = tables
         self.counters = counters
     }
@@ -32,7 +31,11 @@ struct Arena: ~Copyable {
     mutating func place(
         _ tables: KernelTables, number: UInt32, held: HeldObjects? = nil
     ) throws(ArenaError) {
-        while generations.count > 1 { unguard(generations.removeFirst()) }
+        while generations.count > 1 {
+            // While it still keeps its objects open.
+            guards.remove(generations[0].number)
+            generations.removeFirst()
+        }
         let words = try Self.gap(
             "words of tables", of: tables.wordCount, beside: generations.map(\.words),
             within: Self.reserved..<(self.tables.size / 4))
@@ -52,30 +55,21 @@ struct Arena: ~Copyable {
         // What began before the swap decides by the one before, whose place is not written to until the next swap.
         // Where the call is not there (nohz_full), a swap later everything has ended all the same.
         _ = swguard_grace_period()
+        // Until here, hooks bound what came under guarded names for the one before.
+        guards.bindPresent(placed)
     }
 
-    /// Makes the programs find the objects that a generation guards.
     private func `guard`(_ placed: PlacedGeneration) throws(ArenaError) {
         do throws(KernelError) {
-            for (object, word) in placed.tables.guards(at: UInt32(placed.words.lowerBound)) {
-                try guarded.update(Self.key(object, placed.number), word)
-            }
+            try guards.add(placed)
         } catch {
-            unguard(placed)
+            guards.remove(placed.number)
             throw ArenaError(text: "the objects of its deny rules cannot be guarded: \(error)")
         }
     }
 
-    private func unguard(_ placed: PlacedGeneration) {
-        for (object, _) in placed.tables.guards(at: 0) {
-            // One that stays is of a number that no generation has again.
-            _ = try? guarded.remove(Self.key(object, placed.number))
-        }
-    }
-
-    private static func key(_ object: KernelObject, _ number: UInt32) -> swguard_object {
-        swguard_object(inode: object.inode, device: object.device, generation: number)
-    }
+    /// How many objects came under guarded names and could not be bound.
+    var unboundObjects: UInt64 { guards.unboundObjects }
 
     /// The first place for `count` beside what is used, at an even number.
     static func gap(

@@ -32,7 +32,7 @@ struct Enforcement: ~Copyable {
 
         var elements: Int
         var counters: Int
-        var guards: Int
+        var guards: GuardMaps.Sizes
         /// Bytes, a power of two.
         var events = 1 << 20
 
@@ -40,7 +40,7 @@ struct Enforcement: ~Copyable {
         init(for tables: KernelTables) {
             elements = max(1, (3 * tables.wordCount + Self.element - 1) / Self.element)
             counters = max(1 << 15, 3 * tables.counterCount)
-            guards = max(1 << 14, 3 * tables.guardCount)
+            guards = GuardMaps.Sizes(for: tables)
         }
     }
 
@@ -59,7 +59,7 @@ struct Enforcement: ~Copyable {
         try open.setCapacity(UInt32(sizes.elements), map: "tables")
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
-        try open.setCapacity(UInt32(sizes.guards), map: "guarded")
+        try sizes.guards.apply(to: &open)
         let hasBusyStorage = try Preemption.makesStorageBusy()
         if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         try open.setConstant(Self.hostMounts, "host_mounts")
@@ -73,7 +73,7 @@ struct Enforcement: ~Copyable {
         }
         let tables = try MappedMap(mapping: try object.map("tables"))
         let counters = try MappedMap(mapping: try object.map("counters"))
-        var arena = Arena(tables: tables, counters: counters, guarded: try object.map("guarded"))
+        var arena = Arena(tables: tables, counters: counters, guards: try GuardMaps(of: object))
         let events = try RingBuffer(reading: try object.map("events"))
         let layers = try object.map("layers")
         let scratches = try object.map("scratches")

@@ -4,6 +4,7 @@ private import Glibc
 /// Objects of file systems, each kept by a descriptor, so that its inode number cannot become another's.
 final class HeldObjects {
     private var descriptors: [CInt] = []
+    private var held: Set<KernelObject> = []
     private var known: [[UInt8]: KernelObject] = [:]
     /// The first that is there and cannot be kept: `/etc/shadow: Too many open files`.
     private(set) var failure: String?
@@ -25,6 +26,13 @@ final class HeldObjects {
     /// The object that `path` leads to, links followed; nil: there is none, or it cannot be kept.
     func object(at path: [UInt8]) -> KernelObject? {
         if let object = known[path] { return object }
+        guard let object = presentObject(at: path) else { return nil }
+        known[path] = object
+        return object
+    }
+
+    /// The same of what is there now, whatever was there before.
+    func presentObject(at path: [UInt8]) -> KernelObject? {
         let descriptor = unsafe (path + [0]).withUnsafeBytes { bytes in
             unsafe bytes.withMemoryRebound(to: CChar.self) { text -> CInt in
                 guard let base = text.baseAddress else { return -1 }
@@ -41,10 +49,10 @@ final class HeldObjects {
             }
             return nil
         }
-        descriptors.append(descriptor)
         let object = KernelObject(
             inode: UInt64(status.st_ino), device: Self.kernelNumber(of: UInt64(status.st_dev)))
-        known[path] = object
+        // One descriptor keeps it.
+        if held.insert(object).inserted { descriptors.append(descriptor) } else { close(descriptor) }
         return object
     }
 

@@ -141,6 +141,31 @@ extension Map {
         try withRawSpan(of: key) { key throws(KernelError) in try remove(key) }
     }
 
+    /// The keys that are there. Of those that come or go meanwhile, some.
+    public func keys<Key: BitwiseCopyable>(as type: Key.Type) throws(KernelError) -> [Key] {
+        precondition(MemoryLayout<Key>.size == keySize, "a key of '\(name)' has \(keySize) bytes")
+        var keys: [Key] = []
+        var previous: [UInt8]?
+        var next = [UInt8](repeating: 0, count: keySize)
+        // Where a key goes meanwhile, the kernel begins again: never without end.
+        for _ in 0..<(2 * capacity) {
+            let result = unsafe next.withUnsafeMutableBytes { next in
+                unsafe (previous ?? []).withUnsafeBytes { key in
+                    unsafe bpf_map_get_next_key(
+                        descriptor, previous == nil ? nil : key.baseAddress, next.baseAddress)
+                }
+            }
+            if result == -ENOENT { break }
+            guard result == 0 else {
+                throw KernelError(operation: "list the BPF map '\(name)'", code: -result)
+            }
+            // The size was compared, and any bytes are a value of a bitwise copyable type from C.
+            keys.append(unsafe next.withUnsafeBytes { unsafe $0.loadUnaligned(as: Key.self) })
+            previous = next
+        }
+        return keys
+    }
+
     private func withRawSpan<Value: BitwiseCopyable, Result>(
         of value: Value, _ body: (RawSpan) throws(KernelError) -> Result
     ) throws(KernelError) -> Result {

@@ -252,14 +252,22 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
             switch asked.last {
             case "/secret", "/other-name": return KernelObject(inode: 5, device: 8 << 20 | 1)
             case "/tree": return KernelObject(inode: 6, device: 8 << 20 | 1)
+            case "/": return KernelObject(inode: 2, device: 8 << 20 | 1)
             default: return nil
             }
         }
         let tables = try KernelTables.compile(policies, identify: identify)
-        #expect(asked == ["/secret", "/tree", "/no-such", "/secret", "/other-name"])
+        #expect(
+            asked.filter { $0 != "/" } == ["/secret", "/tree", "/no-such", "/secret", "/other-name"])
         let model = KernelTablesModel(tables, at: 1000)
         let guards = tables.guards(at: 1000)
-        #expect(model.guardCount == 2 && guards.map(\.object.inode) == [5, 6])
+        #expect(guards.map(\.object.inode) == [5, 6])
+        let names = tables.guardedNames(at: 1000)
+        #expect(
+            names.map { String(decoding: $0.name.name, as: UTF8.self) } == [
+                "secret", "tree", "no-such", "other-name",
+            ])
+        #expect(names.allSatisfy { $0.name.directory.inode == 2 } && model.guardCount == 6)
         let none = KernelTablesModel.noRule
         // write closes over create and remove; the first rule that denies an access is named.
         #expect(

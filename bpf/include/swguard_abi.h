@@ -146,7 +146,7 @@ struct swguard_generation {
 	__u32 policies; // word of the words of swguard_policy, by slot; 0: none there
 	__u32 user_entries; // word of swguard_user_entry[user_entry_count]
 	__u32 user_entry_count;
-	__u32 guard_count; // of the keys of the map `guarded` with this generation's number
+	__u32 guard_count; // objects and names that are guarded, as user space found them; 0: there are none
 	// Which policies begin at an exec: by the path of the file, and by the path of the task's cgroup. Their states' verdicts
 	// are words of a list of slots, its count first; word 0 for none.
 	struct swguard_automaton executables;
@@ -156,15 +156,34 @@ _Static_assert(sizeof(struct swguard_generation) == 56, "in `tables`");
 
 // MARK: Guarded objects
 //
-// What a literal deny rule, or one of `P/**`, stands for is denied under any other name, too.
+// What a literal deny rule, or one of `P/**`, stands for is denied under any other name, too. A list of guards is a word: how
+// many follow; then so many swguard_guard.
 
-// The key of the map `guarded`; its value is the word of a list: how many follow, then so many swguard_guard.
+// The key of the map `guarded`, of objects, and of the map `watched`, of directories that such names are in.
 struct swguard_object {
 	__u64 inode;
 	__u32 device; // as the kernel has it: major << 20 | minor
 	__u32 generation; // its number
 };
 _Static_assert(sizeof(struct swguard_object) == 16, "key of `guarded`");
+
+// Under so many guarded names an object can have come; under one more it is not let.
+#define SWGUARD_BINDINGS_MAX 4
+
+// The value of the map `guarded`.
+struct swguard_binding {
+	__u32 lists[SWGUARD_BINDINGS_MAX]; // words of lists; behind the first 0 there are none
+	__u32 version; // the inode's i_generation, of what was bound by a hook
+	__u32 is_held; // bound by user space, which keeps it open
+};
+_Static_assert(sizeof(struct swguard_binding) == 24, "value of `guarded`");
+
+// The key of the map `guarded_names`; its value is the word of a list, to which is bound whatever comes under the name.
+struct swguard_guarded_name {
+	struct swguard_object directory;
+	char name[256]; // zeros behind it
+};
+_Static_assert(sizeof(struct swguard_guarded_name) == 272, "key of `guarded_names`");
 
 struct swguard_guard {
 	__u32 slot;

@@ -185,7 +185,7 @@ __noinline __u32 denying_guard(struct scratch *scratch, __u32 slot, __u32 access
 	for (__u32 number = 0; number < SWGUARD_GUARDS_MAX && number < scratch->guard_count; number++) {
 		scratch->search.list = scratch->guards[number];
 		// The object's own; else those of a directory above.
-		scratch->search.is_own = number == 0;
+		scratch->search.is_own = number < scratch->own_guard_count;
 		if (scratch->search.list && !scratch->search.guard)
 			bpf_loop(word(context.words, scratch->search.list), search_guard, &context, 0);
 	}

@@ -8,38 +8,55 @@ struct {
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 65536);
 	__type(key, struct swguard_object);
-	__type(value, __u32);
+	__type(value, struct swguard_binding);
 } guarded SEC(".maps");
 
-// The word of the guards of what a dentry stands for, by a generation's number; 0: none.
-static __always_inline __u32 guards_of(struct dentry *dentry, __u32 generation)
+static __always_inline struct swguard_object object_of(struct inode *inode, __u32 generation)
 {
-	struct swguard_object object = { .generation = generation };
+	struct swguard_object object = {
+		.inode = BPF_CORE_READ(inode, i_ino),
+		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.generation = generation,
+	};
+
+	return object;
+}
+
+// The guards of what a dentry stands for, by a generation's number; NULL: none.
+static __always_inline const struct swguard_binding *guards_of(struct dentry *dentry, __u32 generation)
+{
 	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
-	__u32 *list;
+	struct swguard_object object;
 
 	if (!inode)
-		return 0;
-	object.inode = BPF_CORE_READ(inode, i_ino);
-	object.device = BPF_CORE_READ(dentry, d_sb, s_dev);
-	list = bpf_map_lookup_elem(&guarded, &object);
-	return list ? *list : 0;
+		return NULL;
+	object = object_of(inode, generation);
+	return bpf_map_lookup_elem(&guarded, &object);
 }
 
 // Notes that a walk has passed a guarded object. False where there are too many to be noted.
 static __always_inline bool note_guards(struct scratch *scratch, struct dentry *dentry)
 {
-	__u32 list, count = scratch->guard_count;
+	const struct swguard_binding *binding;
+	__u32 count = scratch->guard_count, list;
 
 	if (!scratch->guard_generation)
 		return true;
-	list = guards_of(dentry, scratch->guard_generation);
-	// The object's own stand first, or nothing does.
-	if (!list && count)
-		return true;
-	if (count >= SWGUARD_GUARDS_MAX)
-		return false;
-	scratch->guards[BOUNDED(count, SWGUARD_GUARDS_MAX - 1)] = list;
-	scratch->guard_count = count + 1;
+	binding = guards_of(dentry, scratch->guard_generation);
+	for (__u32 number = 0; binding && number < SWGUARD_BINDINGS_MAX; number++) {
+		list = binding->lists[number];
+		if (!list)
+			break;
+		if (count >= SWGUARD_GUARDS_MAX)
+			return false;
+		scratch->guards[BOUNDED(count, SWGUARD_GUARDS_MAX - 1)] = list;
+		count++;
+	}
+	scratch->guard_count = count;
+	// The first that a walk passes is the object itself.
+	if (!scratch->is_above) {
+		scratch->is_above = 1;
+		scratch->own_guard_count = count;
+	}
 	return true;
 }

@@ -40,12 +40,15 @@ static __always_inline bool has_casts(void)
 	return bpf_core_type_exists(struct bpf_iter_num);
 }
 
+// A pointer as a number: functions that are verified once take nothing else.
+#define AS_NUMBER(pointer)                                                                  \
+	({                                                                                  \
+		const void *pointer_ = (pointer);                                           \
+		__u64 number_ = 0;                                                          \
+		bpf_probe_read_kernel(&number_, sizeof(number_), &pointer_);                \
+		number_;                                                                    \
+	})
+
 // Whether an argument of a hook is there. 6.12 holds typed arguments to be never NULL (kernel/bpf/verifier.c, reg_not_null)
 // and takes the test for it out; so it is looked at as a number.
-#define IS_GIVEN(argument)                                                                  \
-	({                                                                                  \
-		const void *argument_ = (argument);                                         \
-		__u64 number_ = 0;                                                          \
-		bpf_probe_read_kernel(&number_, sizeof(number_), &argument_);               \
-		number_ != 0;                                                               \
-	})
+#define IS_GIVEN(argument) (AS_NUMBER(argument) != 0)

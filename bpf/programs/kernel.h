@@ -112,6 +112,7 @@ struct super_block {
 struct inode {
 	unsigned short i_mode;
 	unsigned int i_nlink;
+	__u32 i_generation;
 	__u32 i_rdev;
 	unsigned long i_ino;
 	struct super_block *i_sb;

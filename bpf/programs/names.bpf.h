@@ -3,6 +3,7 @@
 
 #include "decide.bpf.h"
 #include "network.bpf.h"
+#include "rebind.bpf.h"
 
 #define S_IFMT 0170000
 #define S_IFBLK 0060000
@@ -129,11 +130,10 @@ static __always_inline bool is_directory_name(struct dentry *name)
 	return is_positive(name) && (BPF_CORE_READ(name, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
-SEC("lsm/path_rename")
-int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentry *old_name,
-	     const struct path *new_directory, struct dentry *new_name, unsigned int flags)
+static __always_inline int ask_rename(const struct path *old_directory, struct dentry *old_name,
+				      const struct path *new_directory, struct dentry *new_name, __u32 exchanges)
 {
-	__u32 exchanges = flags & RENAME_EXCHANGE, replaces, is_directory;
+	__u32 replaces, is_directory;
 	int error, result;
 
 	PASS_UNCONFINED(own);
@@ -142,21 +142,33 @@ int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentr
 	result = find(old_directory->mnt, old_name);
 	error = judge(result, SWGUARD_REMOVE | (exchanges ? SWGUARD_CREATE : 0));
 	if (error)
-		goto out;
+		return error;
 	error = keep_states();
 	if (error)
-		goto out;
+		return error;
 	result = find(new_directory->mnt, new_name);
 	error = judge(result, SWGUARD_CREATE | (replaces ? SWGUARD_REMOVE : 0));
 	if (error || result != WALK_DONE)
-		goto out;
-	error = judge_gain((is_directory ? GAIN_DIRECTORY : 0) | (exchanges ? GAIN_BOTH_WAYS : 0));
-out:
+		return error;
+	return judge_gain((is_directory ? GAIN_DIRECTORY : 0) | (exchanges ? GAIN_BOTH_WAYS : 0));
+}
+
+SEC("lsm/path_rename")
+int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentry *old_name,
+	     const struct path *new_directory, struct dentry *new_name, unsigned int flags)
+{
+	__u32 exchanges = flags & RENAME_EXCHANGE;
+	int error = ask_rename(old_directory, old_name, new_directory, new_name, exchanges);
+
+	// Whoever renames: what comes under a guarded name is guarded.
+	if (!error)
+		error = bind(old_name, new_directory->dentry, new_name);
+	if (!error && exchanges)
+		error = bind(new_name, old_directory->dentry, old_name);
 	VERDICT(error);
 }
 
-SEC("lsm/path_link")
-int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_directory, struct dentry *new_name)
+static __always_inline int ask_link(struct dentry *old_name, const struct path *new_directory, struct dentry *new_name)
 {
 	int error, result;
 
@@ -165,15 +177,23 @@ int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_
 	result = find(new_directory->mnt, old_name);
 	error = judge(result, SWGUARD_LINK);
 	if (error)
-		goto out;
+		return error;
 	error = keep_states();
 	if (error)
-		goto out;
+		return error;
 	result = find(new_directory->mnt, new_name);
 	error = judge(result, SWGUARD_CREATE);
 	if (error || result != WALK_DONE)
-		goto out;
-	error = judge_gain(0);
-out:
+		return error;
+	return judge_gain(0);
+}
+
+SEC("lsm/path_link")
+int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_directory, struct dentry *new_name)
+{
+	int error = ask_link(old_name, new_directory, new_name);
+
+	if (!error)
+		error = bind(old_name, new_directory->dentry, new_name);
 	VERDICT(error);
 }

@@ -4,7 +4,7 @@
 #include "hook.h"
 #include "tables.bpf.h"
 
-// As many guarded objects above each other are told apart; an object beneath more of them is unresolved.
+// As many lists of guards count for one object; an object that there are more for is unresolved.
 #define SWGUARD_GUARDS_MAX 8
 
 // One component of a path on the way up.
@@ -48,7 +48,7 @@ struct scratch {
 		__u32 list;
 		__u32 slot;
 		__u32 asked;
-		__u32 is_own; // the object's own guards; else those of a directory above
+		__u32 is_own; // guards of the object itself; else those of a directory above
 		__u32 guard; // the word of the one that denies; 0: none yet
 		__u32 reserved;
 	} search;
@@ -61,9 +61,11 @@ struct scratch {
 	__u32 directory_states[SWGUARD_LAYERS_MAX];
 	__u32 granted_beneath;
 	__u32 is_keepable;
-	// The guarded objects that the object is, or is beneath: words of their lists, the first the object's own or 0.
+	// The guards of the object, then of what it is beneath: words of their lists.
 	__u32 guard_generation; // by whose guards a walk goes: a generation's number, 0 for none
 	__u32 guard_count;
+	__u32 own_guard_count;
+	__u32 is_above; // the walk has passed the object itself
 	__u32 guards[SWGUARD_GUARDS_MAX];
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;

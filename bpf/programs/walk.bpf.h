@@ -213,6 +213,8 @@ static long walk_once(__u32 index, struct walk_context *context)
 	scratch->walk.directory_size = 0;
 	scratch->walk.is_beneath_process = 0;
 	scratch->guard_count = 0;
+	scratch->own_guard_count = 0;
+	scratch->is_above = 0;
 	if (mounts & 1)
 		return 0;
 	// A mount's root and its mount point are two steps of one component.
@@ -336,7 +338,7 @@ __noinline int resolve(void)
 	bpf_loop(own->count, run_layer, &context, 0);
 	// An odd counter: a rename is under way. What is beneath a guarded directory is walked for, and what can be too long.
 	context.scratch->is_keepable = !context.scratch->walk.is_beneath_process &&
-				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count < 2 &&
+				       !(context.scratch->walk.renames & 1) && context.scratch->guard_count == context.scratch->own_guard_count &&
 				       context.scratch->walk.directory_size < SWGUARD_PATH_SIZE - 256;
 	return WALK_DONE;
 }

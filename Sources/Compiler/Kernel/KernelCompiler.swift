@@ -8,6 +8,8 @@ struct KernelCompiler {
     private(set) var counterCount = 0
     /// The objects that are denied by what they are, and where their lists are.
     private(set) var guards: [(object: KernelObject, place: Int)] = []
+    /// The names whose objects are, and where the lists for what comes under them are.
+    private(set) var guardedNames: [(path: [UInt8], name: KernelName, place: Int)] = []
     private let limit: Int
     /// Where the record of each policy is, by slot; 0: none.
     private var records: [UInt32] = []
@@ -168,8 +170,16 @@ struct KernelCompiler {
     ) {
         var found = KernelGuards()
         for entry in entries { found.add(entry.policy, slot: entry.slot, identify: identify) }
-        guards = found.objects.map { ($0, image.append(found.words(of: $0))) }
-        image[KernelRecords.Generation.guardCount] = UInt32(guards.count)
+        var places: [[UInt32]: Int] = [:]
+        func place(_ words: [UInt32]) -> Int {
+            if let place = places[words] { return place }
+            let place = image.append(words)
+            places[words] = place
+            return place
+        }
+        guards = found.objects.map { ($0, place(found.words(of: $0))) }
+        guardedNames = found.names.map { ($0.path, $0.name, place(found.words(of: $0.name))) }
+        image[KernelRecords.Generation.guardCount] = UInt32(guards.count + guardedNames.count)
     }
 
     /// Adds who comes under which policy, and the record that leads to everything.

@@ -142,7 +142,8 @@ public enum KernelCoverage {
                         .init(
                             .gap, section: "files", subject: rule.header.id, location: rule.header.location,
                             text:
-                                "bound when loaded: what is put under that name later is denied by its path alone"
+                                "bound in the directory that is there when loaded: where that is replaced or made later, what "
+                                + "comes under the name is denied by its path alone"
                         ))
                 }
             }

@@ -12,6 +12,18 @@ public struct KernelObject: Hashable, Sendable {
     }
 }
 
+/// A name in a directory, whatever stands for it.
+public struct KernelName: Hashable, Sendable {
+    public var directory: KernelObject
+    /// 1 to 255 bytes.
+    public var name: [UInt8]
+
+    public init(directory: KernelObject, name: [UInt8]) {
+        self.directory = directory
+        self.name = name
+    }
+}
+
 /// What literal deny rules, and those of `P/**` with P literal, stand for: denied under any other name, too.
 struct KernelGuards {
     /// One `struct swguard_guard`.
@@ -21,12 +33,26 @@ struct KernelGuards {
         var denied: FileAccessSet = []
         var rules = Array(repeating: KernelRecords.noRule, count: FileAccess.allCases.count)
 
+        /// The first rule of the document that denies an access decides.
+        mutating func deny(_ accesses: FileAccessSet, rule: UInt32) {
+            for access in accesses.subtracting(denied).members { rules[Int(access.rawValue)] = rule }
+            denied.formUnion(accesses)
+        }
+
         var words: [UInt32] { [slot, UInt32(denied.rawValue), isSubtree ? 1 : 0] + rules }
     }
 
-    private var guards: [KernelObject: [Guard]] = [:]
+    private typealias List = [Guard]
+
+    private var lists: [KernelObject: List] = [:]
+    private var nameLists: [KernelName: List] = [:]
     /// In the order in which they were found.
     private(set) var objects: [KernelObject] = []
+    /// The same; `path` leads to the name.
+    private(set) var names: [(path: [UInt8], name: KernelName)] = []
+
+    /// NAME_MAX (include/uapi/linux/limits.h): what is longer can be nothing's name.
+    private static let nameLimit = 255
 
     /// Adds what a policy denies so.
     ///
@@ -36,13 +62,36 @@ struct KernelGuards {
             for pattern in rule.patterns {
                 let subtree = pattern.value.literalSubtree
                 guard let path = subtree ?? (pattern.value.isLiteral ? pattern.value.literalBytes : nil),
-                    !Self.isOwnProcess(path), let object = identify(path)
+                    !Self.isOwnProcess(path)
                 else { continue }
-                add(
-                    object, UInt32(slot), isSubtree: subtree != nil, rule.decidedAccesses,
-                    rule: UInt32(number))
+                func add(to list: inout List) {
+                    let index =
+                        list.firstIndex { $0.slot == slot && $0.isSubtree == (subtree != nil) } ?? list.count
+                    if index == list.count {
+                        list.append(Guard(slot: UInt32(slot), isSubtree: subtree != nil))
+                    }
+                    list[index].deny(rule.decidedAccesses, rule: UInt32(number))
+                }
+                if let object = identify(path) {
+                    if lists[object] == nil { objects.append(object) }
+                    add(to: &lists[object, default: []])
+                }
+                if let name = Self.name(of: path, identify: identify) {
+                    if nameLists[name] == nil { names.append((path, name)) }
+                    add(to: &nameLists[name, default: []])
+                }
             }
         }
+    }
+
+    /// The last component of `path`, in the directory that the others lead to; nil: there is none.
+    private static func name(of path: [UInt8], identify: ([UInt8]) -> KernelObject?) -> KernelName? {
+        guard let slash = path.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+        let name = path[(slash + 1)...]
+        guard !name.isEmpty, name.count <= nameLimit,
+            let directory = identify(slash == 0 ? [UInt8(ascii: "/")] : Array(path[..<slash]))
+        else { return nil }
+        return KernelName(directory: directory, name: Array(name))
     }
 
     /// The reader's own directory of procfs is another object for each.
@@ -50,25 +99,11 @@ struct KernelGuards {
         path.starts(with: "/proc/self/".utf8) || path == Array("/proc/self".utf8)
     }
 
-    private mutating func add(
-        _ object: KernelObject, _ slot: UInt32, isSubtree: Bool, _ accesses: FileAccessSet, rule: UInt32
-    ) {
-        if guards[object] == nil { objects.append(object) }
-        var list = guards[object] ?? []
-        let index =
-            list.firstIndex { $0.slot == slot && $0.isSubtree == isSubtree } ?? list.count
-        if index == list.count { list.append(Guard(slot: slot, isSubtree: isSubtree)) }
-        // The first rule of the document decides.
-        for access in accesses.subtracting(list[index].denied).members {
-            list[index].rules[Int(access.rawValue)] = rule
-        }
-        list[index].denied.formUnion(accesses)
-        guards[object] = list
-    }
-
     /// The list of one object: its count, then the guards.
-    func words(of object: KernelObject) -> [UInt32] {
-        let list = guards[object] ?? []
-        return [UInt32(list.count)] + list.flatMap(\.words)
-    }
+    func words(of object: KernelObject) -> [UInt32] { Self.words(of: lists[object] ?? []) }
+
+    /// The list that is for whatever comes under a name.
+    func words(of name: KernelName) -> [UInt32] { Self.words(of: nameLists[name] ?? []) }
+
+    private static func words(of list: List) -> [UInt32] { [UInt32(list.count)] + list.flatMap(\.words) }
 }

@@ -25,9 +25,12 @@ public struct KernelTables: Hashable, Sendable {
     public let counterCount: Int
     private let image: KernelImage
     private let guardPlaces: [GuardPlace]
+    private let namePlaces: [NamePlace]
 
     /// How many objects are denied under any name.
     public var guardCount: Int { guardPlaces.count }
+    /// How many names there are whose objects are.
+    public var guardedNameCount: Int { namePlaces.count }
 
     /// How many words are needed.
     public var wordCount: Int { image.words.count }
@@ -43,6 +46,12 @@ public struct KernelTables: Hashable, Sendable {
     /// The objects that are denied under any name, and the words of their lists for where the first word is `base`.
     public func guards(at base: UInt32) -> [(object: KernelObject, word: UInt32)] {
         guardPlaces.map { ($0.object, base + UInt32($0.place)) }
+    }
+
+    /// The names whose objects, whatever they are at the time, are denied under any name: `path` leads to one. The words are
+    /// those of lists, for where the first word is `base`.
+    public func guardedNames(at base: UInt32) -> [(path: [UInt8], name: KernelName, word: UInt32)] {
+        namePlaces.map { ($0.path, $0.name, base + UInt32($0.place)) }
     }
 
     /// Compiles policies, each resolved: includes, variables and links are in place.
@@ -75,12 +84,22 @@ public struct KernelTables: Hashable, Sendable {
         try compiler.finish(entries, launchers: launchers, user: user)
         return Self(
             policies: compiler.policies, counterCount: compiler.counterCount, image: compiler.image,
-            guardPlaces: compiler.guards.map { GuardPlace(object: $0.object, place: $0.place) })
+            guardPlaces: compiler.guards.map { GuardPlace(object: $0.object, place: $0.place) },
+            namePlaces: compiler.guardedNames.map {
+                NamePlace(path: $0.path, name: $0.name, place: $0.place)
+            })
     }
 
     /// Where the list of an object is.
     private struct GuardPlace: Hashable, Sendable {
         var object: KernelObject
+        var place: Int
+    }
+
+    /// Where the list for what comes under a name is.
+    private struct NamePlace: Hashable, Sendable {
+        var path: [UInt8]
+        var name: KernelName
         var place: Int
     }
 }

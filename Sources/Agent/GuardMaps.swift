@@ -1,0 +1,105 @@
+internal import BPF
+internal import CSwguardBPF
+internal import Compiler
+
+/// The maps by which programs know what is denied by what it is: objects, and names whose objects are, of every generation
+/// that is there.
+///
+/// Programs add objects, as they come under guarded names, and take out those that are gone.
+struct GuardMaps: ~Copyable {
+    private let objects: Map
+    private let directories: Map
+    private let names: Map
+    private let unbound: Map
+
+    /// How many entries each has room for, with `tables` and twice as much beside them.
+    struct Sizes {
+        var objects: Int
+        var names: Int
+
+        init(for tables: KernelTables) {
+            objects = max(1 << 16, 3 * tables.guardCount)
+            names = max(1 << 14, 3 * tables.guardedNameCount)
+        }
+
+        func apply(to object: inout OpenObject) throws(KernelError) {
+            try object.setCapacity(UInt32(objects), map: "guarded")
+            try object.setCapacity(UInt32(names), map: "watched")
+            try object.setCapacity(UInt32(names), map: "guarded_names")
+        }
+    }
+
+    init(of object: borrowing Object) throws(KernelError) {
+        let objects = try object.map("guarded")
+        let directories = try object.map("watched")
+        let names = try object.map("guarded_names")
+        let unbound = try object.map("unbound")
+        self.objects = objects
+        self.directories = directories
+        self.names = names
+        self.unbound = unbound
+    }
+
+    /// Makes the programs find what a generation guards; where it fails, a part of it.
+    func add(_ placed: PlacedGeneration) throws(KernelError) {
+        let base = UInt32(placed.words.lowerBound)
+        for (object, word) in placed.tables.guards(at: base) {
+            try objects.update(Self.key(object, placed.number), Self.binding(to: word))
+        }
+        for (_, name, word) in placed.tables.guardedNames(at: base) {
+            try names.update(Self.key(name, placed.number), word)
+            try directories.update(Self.key(name.directory, placed.number), UInt32(1))
+        }
+    }
+
+    /// Binds what came under a generation's names after they were looked up and before it was put into force.
+    func bindPresent(_ placed: PlacedGeneration) {
+        for (path, _, word) in placed.tables.guardedNames(at: UInt32(placed.words.lowerBound)) {
+            guard let object = placed.held?.presentObject(at: path) else { continue }
+            let key = Self.key(object, placed.number)
+            var binding = (try? objects.lookup(key, as: swguard_binding.self)) ?? swguard_binding()
+            var lists = [binding.lists.0, binding.lists.1, binding.lists.2, binding.lists.3]
+            // All that was there when the policies were compiled is in one list.
+            guard !lists.contains(word), let free = lists.firstIndex(of: 0) else { continue }
+            lists[free] = word
+            binding.lists = (lists[0], lists[1], lists[2], lists[3])
+            binding.is_held = 1
+            _ = try? objects.update(key, binding)
+        }
+    }
+
+    /// Takes out everything of a generation, what programs added too. What stays is of a number that no generation has again.
+    func remove(_ number: UInt32) {
+        for key in (try? objects.keys(as: swguard_object.self)) ?? [] where key.generation == number {
+            _ = try? objects.remove(key)
+        }
+        for key in (try? directories.keys(as: swguard_object.self)) ?? [] where key.generation == number {
+            _ = try? directories.remove(key)
+        }
+        for key in (try? names.keys(as: swguard_guarded_name.self)) ?? []
+        where key.directory.generation == number {
+            _ = try? names.remove(key)
+        }
+    }
+
+    /// How many objects came under guarded names and could not be bound, since the programs were loaded.
+    var unboundObjects: UInt64 { (try? unbound.lookup(UInt32(0), as: UInt64.self)) ?? 0 }
+
+    private static func key(_ object: KernelObject, _ number: UInt32) -> swguard_object {
+        swguard_object(inode: object.inode, device: object.device, generation: number)
+    }
+
+    private static func key(_ name: KernelName, _ number: UInt32) -> swguard_guarded_name {
+        var key = swguard_guarded_name()
+        key.directory = self.key(name.directory, number)
+        unsafe withUnsafeMutableBytes(of: &key.name) { unsafe $0.copyBytes(from: name.name) }
+        return key
+    }
+
+    private static func binding(to word: UInt32) -> swguard_binding {
+        var binding = swguard_binding()
+        binding.lists.0 = word
+        binding.is_held = 1
+        return binding
+    }
+}
