@@ -23,8 +23,6 @@ struct LandlockNotes {
         case changing
         /// A denied file with other names that are not known.
         case hardLinks
-        /// A granted file with other names, which a deny may cover.
-        case severalNames
         /// The mount table does not show the mount of a denied object, so its other names are not known.
         case mountsUnknown
         /// A name that a mount gives to something that a pattern with wildcards denies.
@@ -88,11 +86,6 @@ struct LandlockNotes {
             (
                 .excess,
                 "has other names (hard links) that may be granted: \(names); deny the directories that hold them"
-            )
-        case .severalNames:
-            (
-                .narrowed,
-                "has other names (hard links) that a deny may cover, so what any deny withholds is not granted: \(names)"
             )
         case .mountsUnknown:
             (

@@ -14,8 +14,6 @@ struct RulesetAssembly: ~Copyable {
     private static let proc = Array("/proc".utf8)
 
     private let recipe: LandlockRecipe
-    /// What denies with wildcards, or of all beneath a directory, withhold anywhere.
-    private let withheld: FileRights
     private let ruleset: Ruleset
     private var ownGrants: [PreparedRuleset.OwnGrant] = []
     private var notes = LandlockNotes()
@@ -29,10 +27,6 @@ struct RulesetAssembly: ~Copyable {
             handling: recipe.fileRights, network: recipe.networkRights, scopes: recipe.scopes,
             keepsLedger: keepsLedger)
         self.recipe = recipe
-        withheld = recipe.denies.reduce(into: []) { rights, deny in
-            let isLiteral = deny.pattern.isLiteral || recipe.origins[deny.origin].section == "operations"
-            if !isLiteral { rights.formUnion(deny.rights) }
-        }
         self.ruleset = ruleset
     }
 
@@ -102,13 +96,6 @@ struct RulesetAssembly: ~Copyable {
         if ruleCount >= LandlockRecipe.maximumRules {
             exhaust(.tooManyRules, path, origin: origin)
             return
-        }
-        var rights = rights
-        if !rights.isDisjoint(with: withheld), case .regular(let links) = try? object.kind(), links > 1 {
-            // Fail closed: the rule would be about the object, which may be denied by another of its names.
-            notes.add(.severalNames, path, origin: origin)
-            rights.subtract(withheld)
-            if rights.isEmpty { return }
         }
         do throws(LandlockError) {
             if try ruleset.grant(rights, on: object) { ruleCount += 1 }
