@@ -228,6 +228,8 @@ public struct Agent: ~Copyable {
             }
         } catch {
             context.say("cannot confine what runs already: \(Self.reason(of: error))")
+            // Fail closed: nobody is told that policies are in force which some tasks escape.
+            if previous == nil { return false }
         }
         let old = Dictionary(
             (previous?.policies ?? []).compactMap { policy in policy.map { ($0.policy.name, $0) } },
