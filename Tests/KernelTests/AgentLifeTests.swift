@@ -81,7 +81,9 @@ extension AgentTests {
             events = try agent.events {
                 $0["verdict"] == "would-deny" && $0["object", "path"] == "/etc/hostname"
             }
-            let event = events.first { $0["object", "path"] == "/etc/hostname" }
+            let event = events.first {
+                $0["verdict"] == "would-deny" && $0["object", "path"] == "/etc/hostname"
+            }
             #expect(event?["verdict"] == "would-deny" && event?["errno"] == nil, "\(events)")
             #expect(event?["policy", "generation"] == "2" && event?["policy", "mode"] == "complain")
             #expect(events.contains { $0["kind"] == "policy" && $0["change"] == "replaced" })
