@@ -68,6 +68,13 @@ public struct PathDescriptor: ~Copyable {
         return .init(device: UInt64(status.st_dev), inode: UInt64(status.st_ino))
     }
 
+    /// Whether it is in one of the kernel's own file systems: procfs, sysfs or cgroups (statfs(2)).
+    public var isOfKernel: Bool {
+        var status = statfs()
+        guard unsafe fstatfs(descriptor, &status) == 0 else { return false }
+        return [0x9fa0, 0x6265_6572, 0x27e0eb, 0x6367_7270].contains(status.f_type)
+    }
+
     /// The names in this directory, without `.` and `..`, sorted by bytes; at most `limit` of them, then nil.
     public func entries(limit: Int) throws(LandlockError) -> [DirectoryEntry]? {
         let listing = unsafe openat(descriptor, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)

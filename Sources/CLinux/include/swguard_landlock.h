@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/statfs.h>
 
 /* The ABI version, from 1, or -errno: -ENOSYS without Landlock, -EOPNOTSUPP where it is not enabled at boot. */
 int swguard_landlock_version(void);

@@ -1,4 +1,4 @@
-import Policy
+public import Policy
 
 extension PathPattern {
     /// Whether some path matches both patterns.
@@ -40,7 +40,7 @@ extension PathPattern {
 
     /// The directory that the walk for this pattern begins at: the literal beginning, up to its last `/`; the
     /// whole of it for `P/**`.
-    var walkRoot: [UInt8] {
+    public var walkRoot: [UInt8] {
         if let subtree = literalSubtree { return subtree }
         let slash = UInt8(ascii: "/")
         let literal = literalBytes

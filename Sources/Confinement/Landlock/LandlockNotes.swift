@@ -23,6 +23,8 @@ struct LandlockNotes {
         case changing
         /// A denied file with other names that are not known.
         case hardLinks
+        /// A granted file that a deny covers by another of its names.
+        case severalNames
         /// The mount table does not show the mount of a denied object, so its other names are not known.
         case mountsUnknown
         /// A name that a mount gives to something that a pattern with wildcards denies.
@@ -86,6 +88,11 @@ struct LandlockNotes {
             (
                 .excess,
                 "has other names (hard links) that may be granted: \(names); deny the directories that hold them"
+            )
+        case .severalNames:
+            (
+                .narrowed,
+                "has other names (hard links) that a deny covers, so what that withholds is not granted: \(names)"
             )
         case .mountsUnknown:
             (

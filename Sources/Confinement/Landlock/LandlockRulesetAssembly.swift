@@ -14,6 +14,9 @@ struct RulesetAssembly: ~Copyable {
     private static let proc = Array("/proc".utf8)
 
     private let recipe: LandlockRecipe
+    /// Looked for when the first file with several names is granted.
+    private lazy var deniedLinks = DeniedLinks(
+        recipe.denies.filter { !$0.pattern.isLiteral && recipe.origins[$0.origin].section != "operations" })
     private let ruleset: Ruleset
     private var ownGrants: [PreparedRuleset.OwnGrant] = []
     private var notes = LandlockNotes()
@@ -96,6 +99,15 @@ struct RulesetAssembly: ~Copyable {
         if ruleCount >= LandlockRecipe.maximumRules {
             exhaust(.tooManyRules, path, origin: origin)
             return
+        }
+        var rights = rights
+        if !recipe.denies.isEmpty, case .regular(let links) = try? object.kind(), links > 1 {
+            let withheld = deniedLinks.rights(on: object).intersection(rights)
+            if !withheld.isEmpty {
+                notes.add(.severalNames, path, origin: origin)
+                rights.subtract(withheld)
+                if rights.isEmpty { return }
+            }
         }
         do throws(LandlockError) {
             if try ruleset.grant(rights, on: object) { ruleCount += 1 }
