@@ -109,7 +109,7 @@ extension Evasion {
             "operations.default", .permission),
         Evasion(
             "another's descriptor", "a descriptor of a process that is not confined",
-            "sleep 9 <secret/w/victim & exec $attack pidfd-getfd $!", "operation.ptrace",
+            "sleep 9 <secret/w/victim & sleep 0.3; exec $attack pidfd-getfd $!", "operation.ptrace",
             "operations.default",
             .permission),
     ]
