@@ -48,7 +48,7 @@ import Testing
                 ["--backend", "lsm", "--read", "/etc", "--", "true"],
                 "cannot confine 'true': no agent answers"
             ),
-            (["--keep-fd", "77", "--read", "/etc", "--", "true"], "cannot keep descriptor 77"),
+            (["--keep-fd", "8765", "--read", "/etc", "--", "true"], "cannot keep descriptor 8765"),
             (
                 ["--audit", "/nowhere/log", "--exec", "/usr", "--", "true"],
                 "cannot open the audit log '/nowhere/log'"
