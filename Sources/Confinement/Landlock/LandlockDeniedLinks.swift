@@ -21,9 +21,13 @@ struct DeniedLinks {
         // One that can match at any depth and runs all the same (`--allow-partial`) is known not to hold.
         for deny in denies where !deny.isAnyDepth {
             let root = deny.pattern.walkRoot
-            // Where nothing can be opened, the command cannot either: it has no more rights than this process.
-            guard let object = try? PathDescriptor(path: root) else { continue }
-            visit(object, PatternCursor(deny.pattern, at: root), deny.rights, depth: 0)
+            do throws(LandlockError) {
+                visit(
+                    try PathDescriptor(path: root), PatternCursor(deny.pattern, at: root), deny.rights,
+                    depth: 0)
+            } catch {
+                notOpened(error, deny.rights)
+            }
         }
     }
 
@@ -71,9 +75,20 @@ struct DeniedLinks {
             child.advance([UInt8(ascii: "/")])
             child.advance(entry.name)
             guard child.isMatch || child.reachesBeneath, entry.type != DT_LNK else { continue }
-            // A name that is gone by now is no name.
-            guard let object = try? directory.child(entry.name) else { continue }
-            visit(object, child, rights, depth: depth + 1)
+            do throws(LandlockError) {
+                visit(try directory.child(entry.name), child, rights, depth: depth + 1)
+            } catch {
+                notOpened(error, rights)
+            }
+        }
+    }
+
+    private mutating func notOpened(_ error: LandlockError, _ rights: FileRights) {
+        switch error.code {
+        // Gone, or for the command no more than for this process; what is behind a link has another path.
+        case ENOENT, ENOTDIR, EACCES, ELOOP: break
+        // Fail closed: no descriptor left, for one, says nothing of the file.
+        default: unknown.formUnion(rights)
         }
     }
 }
