@@ -24,6 +24,8 @@ public struct SocketRestrictions: Hashable, Sendable {
     public var refusesMultipathTCP: Cause?
     /// MSG_FASTOPEN is refused in the sending calls: it connects past Landlock's hook.
     public var refusesFastOpen: Cause?
+    /// listen(2) is refused to every socket: no rule grants it, and Landlock does not see it.
+    public var refusesListen: Cause?
 
     /// No restriction.
     public init() {}

@@ -37,6 +37,8 @@ enum Remedy {
         case .syscall(let name, _):
             switch rule.id {
             case "syscalls.default": return "allow: [\(name)]"
+            // Its socket could not be looked at.
+            case "network.default" where name == "listen": return nil
             // MSG_FASTOPEN connects to a port that Landlock does not see.
             case "network.default": return #"allow: [connect], endpoints: ["tcp:*:*"]"#
             default: return nil

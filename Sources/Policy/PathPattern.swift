@@ -17,6 +17,9 @@ public struct PathPattern: Hashable, Sendable {
         case anything
         /// `/**` at the end: nothing more, or `/` and anything. Always the last token.
         case subtree
+
+        /// Whether it is a byte itself.
+        var isByte: Bool { if case .byte = self { true } else { false } }
     }
 
     /// The steps, in order.
@@ -45,11 +48,11 @@ public struct PathPattern: Hashable, Sendable {
     }
 
     /// Whether the pattern is a path and nothing else.
-    public var isLiteral: Bool { literalBytes.count == tokens.count }
+    public var isLiteral: Bool { tokens.allSatisfy(\.isByte) }
 
     /// The path `P` of a pattern that is `P/**` with `P` literal; `/` for `/**`.
     public var literalSubtree: [UInt8]? {
-        guard tokens.last == .subtree, literalBytes.count == tokens.count - 1 else { return nil }
+        guard case .subtree = tokens.last, tokens.dropLast().allSatisfy(\.isByte) else { return nil }
         return tokens.count == 1 ? [UInt8(ascii: "/")] : literalBytes
     }
 

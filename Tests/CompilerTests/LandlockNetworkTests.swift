@@ -38,7 +38,7 @@ struct LandlockNetworkTests {
             #expect(lowered.kinds("network.0") == [.excess, .excess])
             #expect(lowered.kinds("network.1") == [.excess])
         }
-        #expect(lowered.kinds("network.default").contains(.gap))
+        #expect(lowered.sockets.refusesListen?.id == "network.default")
     }
 
     @Test
@@ -124,19 +124,145 @@ struct LandlockNetworkTests {
         ),
         (
             [Policy.allow("connect", "listen", on: ["tcp:*:80"]), Policy.deny("listen", on: ["tcp:*:80"])],
-            [[], [.excess]]
+            [[], []]
         ),
         ([Policy.allow("connect", on: ["tcp:*:80"]), Policy.deny("listen", on: ["tcp:*:*"])], [[], []]),
     ]
 
     @Test(arguments: addresses)
-    func `addresses and listen are not seen`(
+    func `addresses are not seen`(
         _ row: (rules: [Policy.TestRule], kinds: [[Coverage.Finding.Kind]])
     ) {
         let lowered = Policy(network: row.rules).lowered(abi: 9)
         for (index, kinds) in row.kinds.enumerated() {
             #expect(lowered.kinds("network.\(index)") == kinds)
         }
+    }
+
+    // MARK: Listening
+
+    struct Listening: CustomTestStringConvertible {
+        var rules: [Policy.TestRule]
+        var isDefaultAllow = false
+        var families: [UInt32] = [1, 2, 10]
+        /// The rule for which listen(2) is refused to every socket; nil: it is not.
+        var refusedBy: String?
+        /// What is found about each rule.
+        var kinds: [[Coverage.Finding.Kind]]
+        var isGap = false
+
+        var testDescription: String {
+            rules.map { "\($0.verdict) \($0.accesses) \($0.objects)" }.joined(separator: ", ")
+        }
+    }
+
+    static let listening: [Listening] = [
+        Listening(rules: [], refusedBy: "network.default", kinds: []),
+        Listening(
+            rules: [Policy.allow("connect", "bind", on: ["tcp:*:*", "unix:/**", "unix:@**"])],
+            refusedBy: "network.default", kinds: [[]]),
+        // What is denied wherever it is granted is granted nowhere.
+        Listening(
+            rules: [Policy.allow("all", on: ["tcp:*:80"]), Policy.deny("listen", on: ["tcp:*:1-100"])],
+            refusedBy: "network.default", kinds: [[], []]),
+        Listening(
+            rules: [Policy.allow("connect", on: ["tcp:*:80"]), Policy.deny("listen", on: ["tcp:*:*"])],
+            refusedBy: "network.default", kinds: [[], []]),
+        Listening(
+            rules: [Policy.deny("listen", on: ["ip:*:*", "unix:/**", "unix:@**"])], isDefaultAllow: true,
+            refusedBy: "network.0", kinds: [[]]),
+        Listening(
+            rules: [Policy.deny("listen", on: ["tcp:*:*"])], isDefaultAllow: true, families: [2, 10],
+            refusedBy: "network.0", kinds: [[]]),
+        // listen(2) of UDP is nothing.
+        Listening(
+            rules: [Policy.allow("all", on: ["udp:*:*"])], refusedBy: "network.default", kinds: [[]]),
+        // Granted to somebody, it cannot be denied to others.
+        Listening(rules: [Policy.deny("listen", on: ["tcp:*:*"])], isDefaultAllow: true, kinds: [[.excess]]),
+        Listening(
+            rules: [Policy.allow("all", on: ["unix:/run/a/**"]), Policy.deny("listen", on: ["tcp:*:*"])],
+            // No TCP socket can be made.
+            kinds: [[], []], isGap: true),
+        Listening(
+            rules: [
+                Policy.allow("all", on: ["unix:/run/a/**"]), Policy.allow("connect", on: ["tcp:*:80"]),
+                Policy.deny("listen", on: ["tcp:*:*"]),
+            ], kinds: [[], [], [.excess]], isGap: true),
+        Listening(
+            rules: [
+                Policy.allow("bind", "listen", on: ["tcp:*:80-90"]), Policy.deny("listen", on: ["tcp:*:85"]),
+            ], kinds: [[], [.excess]], isGap: true),
+        // What cannot be bound is not listened on, unless the kernel picks it.
+        Listening(
+            rules: [Policy.allow("bind", "listen", on: ["tcp:*:80"]), Policy.deny("all", on: ["tcp:*:25"])],
+            kinds: [[], []], isGap: true),
+        Listening(
+            rules: [
+                Policy.allow("bind", "listen", on: ["tcp:*:20-30"]),
+                Policy.deny("bind", "listen", on: ["tcp:*:25"]),
+            ], kinds: [[], []], isGap: true),
+        Listening(
+            rules: [Policy.allow("all", on: ["tcp:*:80"]), Policy.deny("all", on: ["tcp:*:40000"])],
+            kinds: [[], [.excess]], isGap: true),
+        Listening(
+            rules: [Policy.allow("all", on: ["tcp:*:80"]), Policy.deny("listen", on: ["tcp:*:0"])],
+            kinds: [[], [.excess]], isGap: true),
+        Listening(
+            rules: [
+                Policy.allow("bind", "listen", on: ["tcp:*:*"]), Policy.deny("listen", on: ["tcp:*:25"]),
+            ],
+            // Unix sockets are not granted to listen, and do.
+            kinds: [[], [.excess]], isGap: true),
+        // Names of sockets.
+        Listening(
+            rules: [
+                Policy.allow("all", on: ["unix:/run/**"]), Policy.deny("listen", on: ["unix:/run/x/**"]),
+            ],
+            kinds: [[], [.excess]], isGap: true),
+        Listening(
+            rules: [
+                Policy.allow("all", on: ["unix:/run/**"]),
+                Policy.deny("bind", "listen", on: ["unix:/run/x/**"]),
+            ], kinds: [[], []], isGap: true),
+        Listening(
+            rules: [Policy.allow("all", on: ["unix:/run/**"]), Policy.deny("listen", on: ["unix:/srv/**"])],
+            kinds: [[], []], isGap: true),
+        Listening(
+            rules: [Policy.allow("all", on: ["unix:/run/**"]), Policy.deny("listen", on: ["unix:@x"])],
+            kinds: [[], [.excess]], isGap: true),
+    ]
+
+    @Test(arguments: listening)
+    func `listening is refused as a whole, or what cannot be kept of it is said`(_ row: Listening) {
+        var policy = Policy(network: row.rules, networkDefault: row.isDefaultAllow ? .allow : .deny)
+        policy.network?.families.removeAll { !row.families.contains($0.value.number) }
+        let lowered = policy.lowered(abi: 9)
+        #expect(lowered.sockets.refusesListen?.id == row.refusedBy)
+        for (index, kinds) in row.kinds.enumerated() {
+            #expect(lowered.kinds("network.\(index)") == kinds, "rule \(index): \(lowered.findings)")
+        }
+        let gaps = lowered.findings.filter { $0.hasPrefix("gap") && $0.contains("see listen") }
+        #expect(gaps.isEmpty != row.isGap)
+    }
+
+    @Test func `who has no endpoint may not listen either, and that is said`() {
+        var policy = Policy(network: [])
+        policy.network?.families.append(
+            Located(SocketFamily(name: "vsock", number: 40), at: SourceLocation(file: "t.yaml", line: 2)))
+        #expect(
+            policy.lowered(abi: 9).findings.contains {
+                $0.hasPrefix("narrowed") && $0.contains("to vsock too")
+            })
+        #expect(Policy(network: []).lowered(abi: 9).findings.allSatisfy { !$0.hasPrefix("narrowed") })
+    }
+
+    @Test func `a rule that is all about listening is enforced by the filter`() {
+        let lowered = Policy(network: [
+            Policy.allow("connect", on: ["tcp:*:443"]), Policy.deny("listen", on: ["tcp:*:*"]),
+        ]).lowered(abi: 9)
+        let row = lowered.coverage.rows.first { $0.subject == "network.1" }
+        #expect(row?.layers == [.seccomp] && row?.extent == .full)
+        #expect(row?.mechanism == "no listening")
     }
 
     @Test

@@ -115,6 +115,15 @@ import Testing
         #expect(filter.answer(nativeCall("sendmsg", 3, 0, 0)) == .allow)
     }
 
+    @Test func `listening is refused to every socket`() throws {
+        let filter = try filter { $0.refusesListen = Self.cause }
+        for descriptor: UInt64 in [0, 3, .max] {
+            #expect(filter.answer(nativeCall("listen", descriptor, 1)) == .accessDenied)
+        }
+        #expect(filter.answer(nativeCall("accept4", 3)) == .allow)
+        #expect(filter.answer(nativeCall("io_uring_setup", 8)) == .permissionDenied)
+    }
+
     @Test func `unix sockets are refused with the pairs that reach others`() throws {
         let filter = try filter { $0.refusesUnix = Self.cause }
         #expect(filter.answer(socket(1, 1)) == .accessDenied)

@@ -98,6 +98,7 @@ struct SyscallRandomPolicy {
         if random.chance(50) { sockets.refusesOtherProtocols = cause }
         if random.chance(50) { sockets.refusesMultipathTCP = cause }
         if random.chance(50) { sockets.refusesFastOpen = cause }
+        if random.chance(50) { sockets.refusesListen = cause }
         return sockets
     }
 }

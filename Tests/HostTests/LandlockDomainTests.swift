@@ -227,29 +227,57 @@ struct LandlockDomainTests {
         #expect(ruleset.ruleCount == 2)
     }
 
-    @Test
-    func `too many entries are refused with the directory`() throws {
-        let tree = try TemporaryDirectory()
-        defer { tree.keep() }
-        for number in 0...LandlockRecipe.maximumEntries {
-            let descriptor = open(tree.path + "/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
-            close(descriptor)
-        }
-        let ruleset = try prepare(Policy(files: [(.allow, [.read], [tree.path + "/*"])]))
-        #expect(ruleset.findings.contains { $0.kind == .impossible && $0.text.contains(tree.path) })
-    }
+    /// What uses up a limit, and what is walked after it; and why.
+    static let limits: [(kind: String, rules: [(Verdict, FileAccessSet, [String])], says: [String])] = [
+        (
+            "entries", [(.allow, [.read], ["T/many/*"])],
+            [
+                "more than 20000 directory entries to look at: 20000 for T/many/*, most in T/many (20000 entries)",
+                "; grant a directory whole ('P/**')",
+            ]
+        ),
+        (
+            "rules", [(.allow, [.read], ["T/many/*"]), (.allow, [.read], ["T/some/?"])],
+            [
+                "more than 4000 rules to make: 4001 for T/many/*, most in T/many (4010 entries)",
+                "; grant a directory whole",
+            ]
+        ),
+        (
+            "rules",
+            [
+                (.allow, [.write], ["T/few/*/?"]), (.allow, [.read], ["T/many/**"]),
+                (.deny, [.read], ["T/many/*/secret"]),
+            ],
+            [
+                "4000 for T/many/**, most in T/many (4010 entries), which is not granted whole because of the deny "
+                    + "of T/many/*/secret by r2 (test.yaml:12); grant only directories that a deny does not reach"
+            ]
+        ),
+    ]
 
-    @Test
-    func `too many rules are refused with the path`() throws {
+    @Test(arguments: limits)
+    func `a limit that is reached is blamed on what used it up`(
+        _ row: (kind: String, rules: [(Verdict, FileAccessSet, [String])], says: [String])
+    ) throws {
         let tree = try TemporaryDirectory()
         defer { tree.keep() }
-        for number in 0...LandlockRecipe.maximumRules {
-            let descriptor = open(tree.path + "/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
-            close(descriptor)
+        for name in ["many", "some", "few", "few/d"] { tree.directory(name) }
+        for name in ["some/a", "few/d/x"] { tree.file(name) }
+        let count = row.kind == "rules" ? LandlockRecipe.maximumRules + 10 : LandlockRecipe.maximumEntries + 1
+        for number in 0..<count {
+            close(open(tree.path + "/many/\(number)", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600))
         }
-        let ruleset = try prepare(Policy(files: [(.allow, [.read], [tree.path + "/*"])]))
-        #expect(ruleset.findings.contains { $0.kind == .impossible && $0.subject == "r0" })
-        #expect(ruleset.ruleCount == LandlockRecipe.maximumRules)
+        let isTree = { (text: String) in text.replacing("T/", with: tree.path + "/") }
+        let ruleset = try prepare(
+            Policy(files: row.rules.map { ($0.0, $0.1, $0.2.map(isTree)) }))
+        let found = ruleset.findings.filter { $0.kind == .impossible }
+        let blamed = row.rules.firstIndex { $0.0 == .allow && $0.2[0].hasPrefix("T/many") } ?? 0
+        #expect(found.map(\.subject) == ["r\(blamed)"])
+        #expect(found.first?.location?.line == blamed + 10)
+        let text = (found.first?.text ?? "").replacing(tree.path, with: "T")
+        for part in row.says { #expect(text.contains(part), "\(text)") }
+        #expect(ruleset.ruleCount <= LandlockRecipe.maximumRules)
     }
 
     @Test

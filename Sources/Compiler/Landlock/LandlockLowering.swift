@@ -35,6 +35,7 @@ public struct LandlockLowering: Hashable, Sendable {
         guard context.checkSize() else { return context.result }
         context.lowerNetwork()
         context.lowerUnixSockets()
+        context.lowerListen()
         context.lowerFiles()
         context.lowerOperations()
         context.addNetworkRows()

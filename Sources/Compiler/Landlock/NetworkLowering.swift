@@ -68,7 +68,6 @@ extension LoweringContext {
         if result.recipe.networkRights.contains(.connectTCP) {
             result.sockets.refusesFastOpen = cause(of: section, [connect])
         }
-        reportListen(listen, section)
     }
 
     /// What to name where a whole kind of socket is refused: the default, or the deny that takes all of it.
@@ -95,19 +94,6 @@ extension LoweringContext {
             find(
                 .excess, Self.section, deny.header.id, deny.location,
                 "Landlock sees the port but not the address: deny the port for every address")
-        }
-    }
-
-    private mutating func reportListen(_ listen: TransportRules, _ section: NetworkSection) {
-        for deny in listen.denies where listen.isEffective(deny) {
-            find(
-                .excess, Self.section, deny.header.id, deny.location,
-                "Landlock does not see listen; deny bind as well as listen of every port, or neither")
-        }
-        if section.defaultVerdict == .deny, listen.anyHostPorts != .all {
-            find(
-                .gap, Self.section, "network.default", section.location,
-                "Landlock does not see listen: granted to every stream socket")
         }
     }
 

@@ -9,7 +9,7 @@ extension LoweringContext {
         guard let section = policy.network else { return }
         for rule in section.rules {
             let parts = Part.allCases.compactMap { part in
-                part.concerns(rule) ? mechanism(part, isAllow: rule.header.verdict == .allow) : nil
+                concerns(part, rule) ? mechanism(part, isAllow: rule.header.verdict == .allow) : nil
             }
             let extent: Coverage.Extent =
                 if hasFinding([.excess, .impossible], Self.section, rule.header.id) {
@@ -29,7 +29,9 @@ extension LoweringContext {
     }
 
     private mutating func addDefaultRow(_ section: NetworkSection) {
-        let parts = Part.allCases.map { mechanism($0, isAllow: false) }
+        let parts = Part.allCases
+            .filter { $0 != .listen || result.sockets.refusesListen != nil }
+            .map { mechanism($0, isAllow: false) }
         let isPartial = hasFinding([.gap, .excess], Self.section, "network.default")
         row(
             Self.section, "network.default", section.location,
@@ -40,16 +42,21 @@ extension LoweringContext {
 
     /// What an endpoint is about.
     private enum Part: CaseIterable {
-        case tcp, udp, path, abstract
+        case tcp, udp, path, abstract, listen
+    }
 
-        func concerns(_ rule: NetworkRule) -> Bool {
-            rule.endpoints.contains { endpoint in
-                switch (self, endpoint.value) {
-                case (.tcp, .inet(let transports, _, _)): transports.contains(.tcp)
-                case (.udp, .inet(let transports, _, _)): transports.contains(.udp)
-                case (.path, .unixPath), (.abstract, .unixAbstract): true
-                default: false
-                }
+    private func concerns(_ part: Part, _ rule: NetworkRule) -> Bool {
+        let isListen = NetworkAccessSet(.listen)
+        let isRefused = result.sockets.refusesListen != nil
+        if part == .listen { return isRefused && rule.accesses.contains(isListen) }
+        // What the filter refuses as a whole is nobody else's.
+        if isRefused, rule.accesses == isListen { return false }
+        return rule.endpoints.contains { endpoint in
+            switch (part, endpoint.value) {
+            case (.tcp, .inet(let transports, _, _)): transports.contains(.tcp)
+            case (.udp, .inet(let transports, _, _)): transports.contains(.udp)
+            case (.path, .unixPath), (.abstract, .unixAbstract): true
+            default: false
             }
         }
     }
@@ -62,6 +69,7 @@ extension LoweringContext {
     private func mechanism(_ part: Part, isAllow: Bool) -> Mechanism {
         let sockets = result.sockets
         switch part {
+        case .listen: return .init(layers: [.seccomp], text: "no listening")
         case .tcp:
             if sockets.refusesStream != nil { return .init(layers: [.seccomp], text: "no stream sockets") }
             if result.recipe.networkRights.isEmpty { return .init(layers: [], text: "tcp not limited") }

@@ -23,7 +23,6 @@ extension LoweringContext {
         lowerConnect(names, section)
         lowerAbstract(names, section)
         lowerBind(names, section)
-        reportUnixListen(section)
     }
 
     private func cause(of names: UnixRules, _ section: NetworkSection) -> DecidingRule {
@@ -134,21 +133,6 @@ extension LoweringContext {
             return
         }
         reportUnseen(abstract, names, section, "Landlock reaches all abstract unix sockets or none")
-    }
-
-    private mutating func reportUnixListen(_ section: NetworkSection) {
-        let names = UnixRules(section)
-        for kind in [names.paths(.listen), names.abstract(.listen)] {
-            for deny in kind.denies where kind.isEffective(deny) {
-                find(
-                    .excess, Self.section, deny.header.id, deny.location, "Landlock does not see listen")
-            }
-        }
-        if section.defaultVerdict == .deny, !names.paths(.listen).isEverything {
-            find(
-                .gap, Self.section, "network.default", section.location,
-                "Landlock does not see listen: granted to every stream socket")
-        }
     }
 
     // MARK: Without a network section

@@ -105,6 +105,7 @@ extension SocketRestrictions {
             result.refuse(
                 call, [.init(argument, mask: Self.fastOpen, .notEqual, 0)], refusesFastOpen)
         }
+        result.refuse("listen", [], refusesListen)
         // TCP_ULP makes another protocol of a TCP socket, "smc" one whose connect Landlock does not see
         // (smc_ulp_init in net/smc/af_smc.c). The name is in memory; without "tls", TLS is done by the program.
         result.refuse(

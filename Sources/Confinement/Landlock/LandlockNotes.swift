@@ -29,8 +29,13 @@ struct LandlockNotes {
         case mountsUnknown
         /// A name that a mount gives to something that a pattern with wildcards denies.
         case mountedElsewhere
-        case tooManyEntries
-        case tooManyRules
+        /// A limit was reached, with what it was used up for.
+        case tooMany(Limit, because: String)
+    }
+
+    /// What there is only so much of.
+    enum Limit: Hashable {
+        case entries, rules
     }
 
     private struct Key: Hashable {
@@ -105,13 +110,13 @@ struct LandlockNotes {
                 "what the pattern denies may be granted where a mount shows it: \(names); deny that directory as well, "
                     + "or by paths without wildcards"
             )
-        case .tooManyEntries:
+        case .tooMany(.entries, let reason):
             (
                 .impossible,
-                "more than \(LandlockRecipe.maximumEntries) directory entries to look at, the last in \(names)"
+                "more than \(LandlockRecipe.maximumEntries) directory entries to look at: \(reason)"
             )
-        case .tooManyRules:
-            (.impossible, "more than \(LandlockRecipe.maximumRules) rules, the next for \(names)")
+        case .tooMany(.rules, let reason):
+            (.impossible, "more than \(LandlockRecipe.maximumRules) rules to make: \(reason)")
         }
     }
 }

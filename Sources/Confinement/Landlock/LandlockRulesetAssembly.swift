@@ -14,14 +14,17 @@ struct RulesetAssembly: ~Copyable {
     private static let proc = Array("/proc".utf8)
 
     private let recipe: LandlockRecipe
+    /// The denies that can cover a granted file by another of its names: those of root's operations are about the
+    /// kernel's own file systems, which have no hard links.
+    private let linkDenies: [LandlockRecipe.WalkPattern]
     /// Looked for when the first file with several names is granted.
-    private lazy var deniedLinks = DeniedLinks(
-        recipe.denies.filter { !$0.pattern.isLiteral && recipe.origins[$0.origin].section != "operations" })
+    private lazy var deniedLinks = DeniedLinks(linkDenies)
     private let ruleset: Ruleset
     private var ownGrants: [PreparedRuleset.OwnGrant] = []
     private var notes = LandlockNotes()
     private var ruleCount = 0
     private var entryCount = 0
+    private var cost = WalkCost()
     /// A limit was reached: nothing more is granted.
     private var isExhausted = false
 
@@ -30,6 +33,9 @@ struct RulesetAssembly: ~Copyable {
             handling: recipe.fileRights, network: recipe.networkRights, scopes: recipe.scopes,
             keepsLedger: keepsLedger)
         self.recipe = recipe
+        linkDenies = recipe.denies.filter {
+            recipe.origins[$0.origin].section != "operations" && !$0.pattern.isLiteral
+        }
         self.ruleset = ruleset
     }
 
@@ -97,11 +103,11 @@ struct RulesetAssembly: ~Copyable {
         _ rights: FileRights, on object: borrowing PathDescriptor, path: [UInt8], origin: Int
     ) throws(LandlockError) {
         if ruleCount >= LandlockRecipe.maximumRules {
-            exhaust(.tooManyRules, path, origin: origin)
+            exhaust(.rules, path, origin: origin)
             return
         }
         var rights = rights
-        if !recipe.denies.isEmpty, case .regular(let links) = try? object.kind(), links > 1 {
+        if !linkDenies.isEmpty, case .regular(let links) = try? object.kind(), links > 1 {
             let withheld = deniedLinks.rights(on: object).intersection(rights)
             if !withheld.isEmpty {
                 notes.add(.severalNames, path, origin: origin)
@@ -123,8 +129,13 @@ struct RulesetAssembly: ~Copyable {
         }
     }
 
-    private mutating func exhaust(_ kind: LandlockNotes.Kind, _ path: [UInt8], origin: Int) {
-        if !isExhausted { notes.add(kind, path, origin: origin) }
+    /// Whatever came last is seldom what used up the limit: the rule is named for which most was done.
+    private mutating func exhaust(_ limit: LandlockNotes.Limit, _ path: [UInt8], origin: Int) {
+        if !isExhausted {
+            let blamed = cost.most(of: limit) ?? origin
+            let reason = cost.reason(for: blamed, limit, in: recipe)
+            notes.add(.tooMany(limit, because: reason), path, origin: blamed)
+        }
         isExhausted = true
     }
 
@@ -269,10 +280,12 @@ struct RulesetAssembly: ~Copyable {
             return
         }
         guard let entries else {
-            exhaust(.tooManyEntries, path, origin: origin)
+            cost.listed(LandlockRecipe.maximumEntries - entryCount, in: path, for: origin)
+            exhaust(.entries, path, origin: origin)
             return
         }
         entryCount += entries.count
+        cost.listed(entries.count, in: path, for: origin)
         for entry in entries {
             let child = state.child(entry.name)
             if child.isDead { continue }
@@ -318,6 +331,7 @@ struct RulesetAssembly: ~Copyable {
         let rights = rights.withCompanions.intersection(recipe.fileRights)
         switch place {
         case .named:
+            cost.madeRule(for: origin)
             try add(
                 isDirectory ? rights : rights.intersection(.ofFiles), on: object, path: path, origin: origin)
         case .own(let own):

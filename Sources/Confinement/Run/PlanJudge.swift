@@ -66,6 +66,9 @@ final class PlanJudge: DenialJudge {
         _ call: SystemCall, _ outcome: SyscallDecisions.Outcome, cause: SyscallDecisions.Cause, layer: Int
     ) -> Judgement {
         let name = self.name(of: call) ?? Self.foreignName(of: call) ?? "syscall-\(call.number)"
+        if cause.subject == .socket, name == "listen", let judgement = judgeListen(call, layer: layer) {
+            return judgement
+        }
         let request: Request =
             switch cause.subject {
             case .operation(let operation): .operation(operation)
@@ -87,6 +90,18 @@ final class PlanJudge: DenialJudge {
         return Judgement(
             policy: policies[layer], request: request, decision: Decision(parts: [part]), layer: .seccomp,
             standing: standing(of: layer, for: cause.rule))
+    }
+
+    /// listen(2) is refused as a whole where no rule grants any: which rule denies it to this socket, the evaluator says.
+    /// nil: the socket cannot be looked at, or has no endpoint.
+    private func judgeListen(_ call: SystemCall, layer: Int) -> Judgement? {
+        guard evaluators.indices.contains(layer),
+            let request = ObservedCall(call, name: "listen").requests().first
+        else { return nil }
+        let decision = evaluators[layer].decide(request)
+        // Another socket can have taken its place.
+        guard decision.verdict == .deny else { return nil }
+        return Judgement(policy: policies[layer], request: request, decision: decision, layer: .seccomp)
     }
 
     /// What the policy of a layer says where the advice after a denial by `rule` would change it.
