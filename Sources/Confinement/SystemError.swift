@@ -2,16 +2,16 @@ private import Glibc
 
 /// Errno values as text.
 public enum SystemError {
-    /// What strerror(3) says: `Permission denied`.
+    /// What strerror(3) says, as it stands behind `cannot read 'x': `: `permission denied`.
     public static func text(_ code: CInt) -> String {
-        unsafe strerror(code).map { unsafe String(cString: $0) } ?? "error \(code)"
-    }
-
-    /// Why the last call failed, as it stands behind `cannot read 'x': `.
-    public static var lastReason: String {
-        let text = text(errno)
+        guard let text = unsafe strerror(code).map({ unsafe String(cString: $0) }) else {
+            return "error \(code)"
+        }
         return text.prefix(1).lowercased() + text.dropFirst()
     }
+
+    /// Why the last call failed.
+    public static var lastReason: String { text(errno) }
 
     /// The name in errno.h of an error that denials give; other numbers as they are.
     public static func name(_ code: CInt) -> String {

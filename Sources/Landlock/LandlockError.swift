@@ -13,7 +13,7 @@ public struct LandlockError: Error, Hashable, Sendable, CustomStringConvertible 
         self.code = code
     }
 
-    /// `cannot create a Landlock ruleset: Operation not permitted`.
+    /// `cannot create a Landlock ruleset: operation not permitted`.
     public var description: String { "cannot \(action): \(Self.reason(code))" }
 
     /// What the kernel's answer means to a person.
@@ -22,7 +22,12 @@ public struct LandlockError: Error, Hashable, Sendable, CustomStringConvertible 
         case ENOSYS: "the kernel has no Landlock (CONFIG_SECURITY_LANDLOCK is off)"
         case EOPNOTSUPP: "Landlock is off (it is not among the 'lsm=' of the kernel's command line)"
         case E2BIG: "too many rulesets are stacked (at most 16), or too many rules"
-        default: unsafe String(cString: strerror(code))
+        default: lowercased(unsafe String(cString: strerror(code)))
         }
+    }
+
+    /// As it stands behind a colon.
+    private static func lowercased(_ text: String) -> String {
+        text.prefix(1).lowercased() + text.dropFirst()
     }
 }

@@ -1,4 +1,5 @@
 import Compiler
+import Landlock
 import Policy
 import Seccomp
 import Testing
@@ -78,6 +79,28 @@ import Testing
         }
         #expect(counts.max()! <= 20)
         #expect(counts.reduce(0, +) / counts.count <= 12)
+    }
+
+    /// The kernel answers from a bitmap, without running a filter, what is allowed whatever the arguments
+    /// (`seccomp_cache_prepare`): the calls of a program's inner loops must stay there.
+    @Test(arguments: ShippedPolicies.names)
+    func `calls of inner loops are allowed by their number alone`(_ name: String) throws {
+        let policy = try ShippedPolicies.load(name)
+        var inputs = SyscallLayerInputs(policy: policy)
+        let lowered = LandlockLowering.lower(policy, features: .abi(7), isPrivileged: true)
+        inputs.sockets = lowered.sockets
+        inputs.restrictsAccessMode = lowered.restrictsAccessMode
+        let decisions = SyscallDecisions.lower(inputs).decisions
+        let table = try #require(decisions.tables.first { $0.abi == .native })
+        for name in [
+            "read", "write", "pread64", "lseek", "close", "fstat", "newfstatat", "futex", "epoll_wait",
+            "poll",
+            "clock_gettime", "nanosleep", "sched_yield", "getpid", "brk", "munmap", "recvfrom",
+        ] {
+            let call = try #require(table.calls.first { $0.name == name })
+            let branches = decisions.lists[call.list]
+            #expect(branches.count == 1 && branches[0].outcome == .allow, "\(name): \(branches)")
+        }
     }
 
     @Test func `a policy without sections takes few instructions`() throws {

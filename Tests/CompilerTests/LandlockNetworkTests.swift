@@ -410,6 +410,9 @@ struct LandlockNetworkTests {
         let sockets = policy.lowered(abi: 7).sockets
         #expect(sockets.families == [])
         #expect(sockets.refusesStream == nil && sockets.refusesUnix == nil)
+        let row = policy.lowered(abi: 7).coverage.rows.first { $0.subject == "network.default" }
+        #expect(row?.mechanism == "no tcp and udp sockets; no unix sockets; no listening")
+        #expect(row?.layers == [.seccomp])
     }
 
     // MARK: Port sets

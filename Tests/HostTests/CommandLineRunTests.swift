@@ -37,7 +37,7 @@ import Testing
             (["--policy", "bad.yaml", "--", "true"], "cannot use policy 'bad.yaml': it has errors"),
             (
                 ["--read", "/nowhere", "--", "true"],
-                "cannot use '--read /nowhere': No such file or directory"
+                "cannot use '--read /nowhere': no such file or directory"
             ),
             (
                 ["--connect", "tcp:example.org:80", "--", "true"],

@@ -30,7 +30,7 @@ struct LandlockDomainTests {
         #expect(LandlockAvailability.missing.obstacle != LandlockAvailability.disabled.obstacle)
         #expect(
             LandlockError("create a Landlock ruleset", code: EPERM).description
-                == "cannot create a Landlock ruleset: Operation not permitted")
+                == "cannot create a Landlock ruleset: operation not permitted")
     }
 
     @Test

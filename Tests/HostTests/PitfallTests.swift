@@ -54,6 +54,50 @@ import Testing
         #expect(try attack("network: {}", "new-privileges").status == EPERM)
     }
 
+    /// Filters add up in every call whose arguments are looked at.
+    @Test func `several policies make one filter`() throws {
+        let scratch = try Scratch()
+        let policies = try (0..<4).flatMap { number in
+            ["--policy", try scratch.policy("syscalls: { default: allow }", name: "p\(number).yaml")]
+        }
+        let status = ["--", "/bin/grep", "-s", "Seccomp_filters", "/proc/self/status"]
+        let before = try Swguard.command(Array(status.dropFirst()))
+        let number = { (text: String) in Int(text.split(whereSeparator: \.isWhitespace).last ?? "") }
+        // Linux before 5.9 does not say.
+        guard let outside = number(before.output) else { return }
+        for options in [[], ["--exec-only"]] {
+            let outcome = try Swguard.run(["run"] + policies + options + status)
+            #expect(number(outcome.output) == outside + 1, "\(outcome)")
+        }
+    }
+
+    /// A ring passes no filter, but Landlock asks in its requests as in calls, whoever makes them.
+    @Test(arguments: [
+        ["io-uring-open", "SCRATCH/key"], ["io-uring-worker", "SCRATCH/key"],
+        ["io-uring-poller", "SCRATCH/key"],
+        ["io-uring-mkdir", "SCRATCH/new"], ["io-uring-unlink", "SCRATCH/key"],
+        ["io-uring-rename", "SCRATCH/key", "SCRATCH/other"],
+    ])
+    func `a ring that is allowed does nothing to denied files`(_ attack: [String]) throws {
+        let scratch = try Scratch()
+        let key = try scratch.write("key")
+        let command = [Swguard.attacks] + attack.map { $0.replacing("SCRATCH", with: scratch.path) }
+        let free = try Swguard.command(command)
+        // Switched off on this host (io_uring_disabled), or no poller for who is nobody: nothing to try.
+        guard free.status == 0 else { return }
+        _ = try scratch.write("key")
+        try? FileManager.default.removeItem(atPath: scratch.path + "/new")
+        let policy = try scratch.policy(
+            """
+            files: { rules: [{ allow: [read, execute, map], paths: ["\(Swguard.attacks)"] }] }
+            operations: { default: allow, allow: [io-uring] }
+            """)
+        // Below Landlock ABI 9 the filter refuses unix sockets, which a ring passes by: refused without the option.
+        let outcome = try Swguard.run(["run", "--allow-partial", "--policy", policy, "--"] + command)
+        #expect(outcome.status == EACCES, "\(outcome)")
+        #expect(FileManager.default.fileExists(atPath: key))
+    }
+
     // MARK: sockets
 
     /// AF_TIPC (30) has pairs that can be sent to anybody; the others are made before they turn out to have none.

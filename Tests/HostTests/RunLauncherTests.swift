@@ -7,12 +7,12 @@ import Testing
 /// Each step of the launch that can fail: nothing is started, and the step is named.
 @Suite struct RunLauncherTests {
     static let broken: [(part: String, message: String)] = [
-        ("landlock", "with Landlock (layer 1): Bad file descriptor"),
+        ("landlock", "with Landlock (layer 1): bad file descriptor"),
         ("grant", "cannot grant '/nowhere' to"),
-        ("seccomp", "with seccomp: Invalid argument"),
-        ("seccomp-empty", "with seccomp: Invalid argument"),
-        ("seccomp-long", "with seccomp: Invalid argument"),
-        ("seccomp-flags", "with seccomp: Invalid argument"),
+        ("seccomp", "with seccomp: invalid argument"),
+        ("seccomp-empty", "with seccomp: invalid argument"),
+        ("seccomp-long", "with seccomp: invalid argument"),
+        ("seccomp-flags", "with seccomp: invalid argument"),
     ]
 
     @Test(arguments: broken, [[], ["--exec-only"]])
@@ -30,7 +30,7 @@ import Testing
     @Test func `a file that Landlock forbids to execute is found but not executable`() throws {
         let run = try RunHarness.start([RunHarness.probe, "--landlock-execute", "/tmp", "--", "true"])
         #expect(run.wait() == .exited(126))
-        #expect(run.complaints.contains("swguard: cannot execute 'true': Permission denied"))
+        #expect(run.complaints.contains("swguard: cannot execute 'true': permission denied"))
     }
 
     @Test func `what the policy says of a forbidden command is said`() throws {
@@ -123,7 +123,7 @@ import Testing
         #expect(run.wait() == .exited(0))
         #expect(
             run.complaints.contains(
-                "swguard: cannot write the audit log: No space left on device; 3 events are lost"))
+                "swguard: cannot write the audit log: no space left on device; 3 events are lost"))
     }
 
     @Test func `inside another listener, denied calls fail all the same`() throws {

@@ -47,7 +47,7 @@ import Testing
         let run = try RunHarness.start(RunHarness.wrapped(["no-such-command"]))
         #expect(run.wait() == .exited(127))
         #expect(
-            run.complaints.contains("swguard: cannot execute 'no-such-command': No such file or directory"))
+            run.complaints.contains("swguard: cannot execute 'no-such-command': no such file or directory"))
     }
 
     @Test(arguments: [[], ["--exec-only"]])

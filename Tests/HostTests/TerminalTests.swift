@@ -214,6 +214,30 @@ private final class Person {
         _ = shell.wait()
     }
 
+    /// The calls that put keys into a terminal's input, by which a command would type into the shell behind it; the
+    /// terminal is inherited, so Landlock's right for devices does not see them. Asked with a high bit set, too, which
+    /// the kernel ignores.
+    @Test(arguments: ["tiocsti", "tiocsti-wide"]) func `a command types nothing into its terminal`(
+        _ attack: String
+    ) throws {
+        let directory = try RunHarness.scratch()
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let command = [Swguard.attacks, attack]
+        func ending(_ command: [String]) throws -> Started.Change {
+            let person = try Person(command, in: directory)
+            // The terminal hangs up when the person leaves.
+            return withExtendedLifetime(person) { person.shell.wait() }
+        }
+        let free = try ending(command)
+        let allowed = try? String(contentsOfFile: "/proc/sys/dev/tty/legacy_tiocsti", encoding: .utf8)
+        // Where the administrator has switched it off, the kernel refuses it to all but root.
+        if geteuid() == 0 || allowed == "1\n" { #expect(free == .exited(0), "unconfined it must work") }
+        for options in [[], ["--exec-only"]] {
+            let ended = try ending(RunHarness.wrapped(command, options: options))
+            #expect(ended == .exited(EPERM), "\(options)")
+        }
+    }
+
     @Test func `the wrapper changes no mode of the terminal`() throws {
         let directory = try RunHarness.scratch()
         defer { try? FileManager.default.removeItem(atPath: directory) }

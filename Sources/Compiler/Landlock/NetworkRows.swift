@@ -68,7 +68,12 @@ extension LoweringContext {
 
     private func mechanism(_ part: Part, isAllow: Bool) -> Mechanism {
         let sockets = result.sockets
+        // A family that is not listed has no sockets.
         switch part {
+        case .tcp where !hasInternet, .udp where !hasInternet:
+            return .init(layers: [.seccomp], text: "no tcp and udp sockets")
+        case .path where !hasFamily(1), .abstract where !hasFamily(1):
+            return .init(layers: [.seccomp], text: "no unix sockets")
         case .listen: return .init(layers: [.seccomp], text: "no listening")
         case .tcp:
             if sockets.refusesStream != nil { return .init(layers: [.seccomp], text: "no stream sockets") }
@@ -97,6 +102,12 @@ extension LoweringContext {
             }
             return .init(layers: [], text: "abstract unix sockets not limited")
         }
+    }
+
+    private var hasInternet: Bool { hasFamily(2) || hasFamily(10) }
+
+    private func hasFamily(_ number: UInt32) -> Bool {
+        policy.network?.families.contains { $0.value.number == number } ?? true
     }
 
     /// What the parts do, each thing said once.

@@ -1,5 +1,4 @@
 import Compiler
-import Glibc
 import Policy
 
 /// What was met while a ruleset was filled, by rule: one finding a kind, with the paths.
@@ -77,7 +76,7 @@ struct LandlockNotes {
         case .missing: (.narrowed, "does not exist: \(names)")
         case .becameLink: (.narrowed, "leads through a symbolic link, which is not followed: \(names)")
         case .unreachable(let code):
-            (.narrowed, "cannot be opened (\(unsafe String(cString: strerror(code)))): \(names)")
+            (.narrowed, "cannot be opened (\(SystemError.text(code))): \(names)")
         case .directoryItself:
             (.narrowed, "a directory cannot be granted without what is beneath it: \(names); say 'P/**'")
         case .carved(let accesses):
