@@ -280,6 +280,30 @@ struct LandlockDomainTests {
         #expect(ruleset.ruleCount <= LandlockRecipe.maximumRules)
     }
 
+    /// A policy of root's without `files` has no rule about files, and a host can have more processes than rules.
+    @Test func `what an operation keeps is named with what would do without it`() {
+        var cost = WalkCost()
+        cost.listed(5000, in: Array("/proc".utf8), for: 0)
+        for _ in 0..<4000 { cost.madeRule(for: 0) }
+        var recipe = LandlockRecipe()
+        recipe.origins = [.init(section: "operations", subject: "operations.default", location: nil)]
+        let everything = PathPattern(subtree: "/".utf8)
+        recipe.carvings = [
+            .init(root: Array("/".utf8), allows: [.init(pattern: everything, rights: .writeFile, origin: 0)])
+        ]
+        recipe.denies = [
+            .init(
+                pattern: PathPattern(test: "/proc/sys/kernel/core_pattern"), rights: .writeFile, origin: 0),
+            .init(pattern: PathPattern(test: "/sys/kernel/uevent_helper"), rights: .writeFile, origin: 0),
+        ]
+        #expect(cost.most(of: .rules) == 0)
+        #expect(
+            cost.reason(for: 0, .rules, in: recipe)
+                == "4000 for /**, most in /proc (5000 entries), which is not granted whole because of the deny of "
+                + "/proc/sys/kernel/core_pattern by operations.default; grant only what is needed, in 'files', or "
+                + "allow the operation kernel-helper")
+    }
+
     @Test
     func `no descriptor is left open`() throws {
         let tree = try TemporaryDirectory()

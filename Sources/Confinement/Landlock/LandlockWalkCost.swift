@@ -48,8 +48,12 @@ struct WalkCost {
             let place = origin.location.map { " (\($0.fileAndLine))" } ?? ""
             return "\(deny.pattern.description) by \(origin.subject)\(place)"
         }
+        // Files that an operation keeps are denied by no rule that could be made narrower.
+        let isByOperation = denies.allSatisfy { recipe.origins[$0.origin].section == "operations" }
         return text + ", which is not granted whole because of the deny of \(Self.list(reasons)); "
-            + "grant only directories that a deny does not reach, or deny less"
+            + (isByOperation
+                ? "grant only what is needed, in 'files', or allow the operation \(Operation.kernelHelper.name)"
+                : "grant only directories that a deny does not reach, or deny less")
     }
 
     private static func list(_ texts: [String]) -> String {
