@@ -62,6 +62,10 @@ import Testing
     static let fileCases: [Case] = [
         Case(attack: "read", arguments: ["SCRATCH/secret/key"], stops: [EACCES]),
         Case(attack: "openat2", arguments: ["SCRATCH/secret/key"], stops: [EACCES]),
+        // Access mode 3 asks for both, and Landlock for nothing. What openat2 asks for no filter sees; what it gives
+        // is a descriptor that is for neither.
+        Case(attack: "open-both", arguments: ["SCRATCH/secret/key"], stops: [EACCES]),
+        Case(attack: "openat2-both", arguments: ["SCRATCH/secret/key"], stops: [EBADF, EACCES]),
         Case(attack: "read", arguments: ["SCRATCH/granted/link-to-key"], stops: [EACCES]),
         Case(attack: "read", arguments: ["/proc/self/root/SCRATCH/secret/key"], stops: [EACCES]),
         Case(attack: "reopen", arguments: ["SCRATCH/secret/key"], stops: [EACCES]),

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -43,6 +45,24 @@ static int at_link(char **a) { return result(link(a[0], a[1])); }
 static int at_symlink(char **a) { return result(symlink(a[0], a[1])); }
 // Access mode 3: for ioctl only, and both read and write to whoever checks.
 static int at_open_both(char **a) { return result(open(a[0], O_ACCMODE)); }
+// The same by a call whose flags are in memory, and every use of the descriptor that reads or writes.
+static int at_openat2_both(char **a)
+{
+	struct { uint64_t flags, mode, resolve; } how = {.flags = O_ACCMODE};
+	int fd = syscall(SYS_openat2, AT_FDCWD, a[0], &how, sizeof(how)), other = memfd_create("copy", 0);
+	char path[64], byte = 0;
+
+	if (fd < 0 || other < 0)
+		return errno;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (pread(fd, &byte, 1, 0) >= 0 || pwrite(fd, &byte, 1, 0) >= 0 || ftruncate(fd, 0) == 0 ||
+		mmap(NULL, 1, PROT_READ, MAP_PRIVATE, fd, 0) != MAP_FAILED ||
+		mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) != MAP_FAILED ||
+		copy_file_range(fd, NULL, other, NULL, 1, 0) > 0 || sendfile(other, fd, NULL, 1) > 0 ||
+		open(path, O_RDONLY) >= 0 || open(path, O_WRONLY) >= 0)
+		return 0;
+	return EBADF;
+}
 static int at_read_beneath(char **a)
 {
 	char byte;
@@ -154,7 +174,7 @@ const struct attack file_attacks[] = {
 	{"rename", at_rename, 2}, {"exchange", at_exchange, 2}, {"link", at_link, 2}, {"symlink", at_symlink, 2},
 	{"mknod", at_mknod, 1}, {"execute", at_execute, 1}, {"reopen", at_reopen, 1}, {"handle", at_handle, 1},
 	{"tmpfile-link", at_tmpfile_link, 2},
-	{"tmpfile-link-empty", at_tmpfile_link_empty, 2}, {"open-both", at_open_both, 1},
+	{"tmpfile-link-empty", at_tmpfile_link_empty, 2}, {"open-both", at_open_both, 1}, {"openat2-both", at_openat2_both, 1},
 	{"read-beneath", at_read_beneath, 2}, {"inherited-descriptor", at_inherited_descriptor, 1},
 	{"any-descriptor", at_any_descriptor, 0}, {"write-descriptor", at_write_descriptor, 1},
 	{"mkdir-beneath", at_mkdir_beneath, 2}, {"access", at_access, 1}, {"chmod", at_chmod, 1},
