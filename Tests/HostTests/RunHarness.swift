@@ -43,7 +43,7 @@ final class Started {
     }
 
     /// Waits for the next change, at most `limit` seconds.
-    func wait(limit: Double = 20) -> Change {
+    func wait(limit: Double = 60) -> Change {
         let deadline = Date(timeIntervalSinceNow: limit)
         while Date() < deadline {
             var status: Int32 = 0
@@ -79,7 +79,7 @@ final class Started {
     }
 
     /// Waits until standard output has `text` in it.
-    func expect(_ text: String, limit: Double = 20) -> Bool {
+    func expect(_ text: String, limit: Double = 60) -> Bool {
         let deadline = Date(timeIntervalSinceNow: limit)
         while Date() < deadline {
             if written.contains(text) { return true }
@@ -199,7 +199,7 @@ enum RunHarness {
     }
 
     /// Waits until `condition` holds, at most `limit` seconds.
-    static func eventually(limit: Double = 20, _ condition: () -> Bool) -> Bool {
+    static func eventually(limit: Double = 60, _ condition: () -> Bool) -> Bool {
         let deadline = Date(timeIntervalSinceNow: limit)
         while Date() < deadline {
             if condition() { return true }

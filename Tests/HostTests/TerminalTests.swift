@@ -42,7 +42,7 @@ private final class Person {
     }
 
     /// Reads until the screen says so and nothing has come for a moment.
-    func expect(_ what: String, limit: Double = 20, where condition: (TerminalScreen) -> Bool) throws {
+    func expect(_ what: String, limit: Double = 60, where condition: (TerminalScreen) -> Bool) throws {
         let deadline = Date(timeIntervalSinceNow: limit)
         var isQuiet = false
         while Date() < deadline {

@@ -108,9 +108,11 @@ enum Swguard {
 final class Scratch {
     let path: String
 
-    init() throws {
+    /// - Parameter place: Where; nil: among the temporary files, of which others can leave thousands.
+    init(in place: String? = nil) throws {
         // Resolved, so that the paths in policies are the kernel's.
-        let base = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+        let base = (place.map { URL(fileURLWithPath: $0) } ?? FileManager.default.temporaryDirectory)
+            .resolvingSymlinksInPath()
         let url = base.appending(path: "swguard-test-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         path = url.path
