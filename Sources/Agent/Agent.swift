@@ -109,8 +109,8 @@ public struct Agent: ~Copyable {
     /// When it began, and when the generation in force did.
     let since = AuditTime.now()
     private(set) var changed = AuditTime.now()
-    /// Tasks that had no room for another policy, when policies were loaded last.
-    private(set) var refused = 0
+    /// Tasks that had no room for a policy, when policies were loaded last.
+    var refused = 0
     /// What is enforced of each policy in force, by its name.
     private(set) var sections: [String: [PolicyStatus.Section]] = [:]
 
@@ -217,10 +217,8 @@ public struct Agent: ~Copyable {
         }
         do throws(KernelError) {
             let found = try enforcement.takeRunning()
-            refused = found.refused
-            if found.refused > 0 {
-                context.say("\(found.refused) running tasks have no room for another policy")
-            }
+            refused = 0
+            if found.refused > 0 { try tellRefused() }
             if found.unknown > 0 {
                 context.say(
                     "\(found.unknown) running tasks could not be looked at to the end (an exec that takes long?): what was "

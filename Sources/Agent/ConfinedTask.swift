@@ -18,6 +18,8 @@ struct ConfinedTask: Hashable {
     var command: [UInt8]
     /// Slots, oldest first.
     var policies: [Int]
+    /// Slots of policies in force that have no room on it, the first of them.
+    var refused: [Int]
 
     var number: Number { Number(thread: thread, start: start) }
 
@@ -43,6 +45,12 @@ struct ConfinedTask: Hashable {
         let count = Int(min(record.count, UInt32(SWGUARD_LAYERS_MAX)))
         policies = unsafe withUnsafeBytes(of: &record.policies) { bytes in
             (0..<count).map { unsafe Int(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
+        }
+        let refusedCount = Int(min(record.refused_count, UInt32(SWGUARD_LISTED_REFUSED)))
+        refused = unsafe withUnsafeBytes(of: &record.refused) { bytes in
+            (0..<refusedCount).map {
+                unsafe Int(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self))
+            }
         }
     }
 }

@@ -170,6 +170,7 @@ struct Enforcement: ~Copyable {
         for _ in 0..<(hasBusyStorage ? Self.passes : 1) {
             for task in ConfinedTask.all(in: try listing.read()) { tasks[task.number] = task }
         }
+        try forgetScratch()
         return tasks.values.sorted { ($0.process, $0.thread) < ($1.process, $1.thread) }
     }
 

@@ -89,6 +89,7 @@ struct EventReport {
     private static func rule(of record: EventRecord, _ policy: KernelPolicy) -> DecidingRule {
         switch record.cause {
         case .SWGUARD_CAUSE_UNRESOLVED: return DecidingRule(id: "unresolved", location: nil)
+        case .SWGUARD_CAUSE_NO_ROOM: return DecidingRule(id: "no-room", location: nil)
         case .SWGUARD_CAUSE_NO_GAIN: return DecidingRule(id: "no-gain", location: nil)
         default: break
         }

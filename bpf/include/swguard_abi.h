@@ -9,6 +9,7 @@
 #define SWGUARD_LAYERS_MAX 8
 // Of the tasks' layers, a policy that no generation has any more mediates nothing.
 #define SWGUARD_POLICIES_MAX 4096
+#define SWGUARD_REFUSED_WORDS (SWGUARD_POLICIES_MAX / 32)
 // Linux: PATH_MAX with its NUL. What is longer is `unresolved`.
 #define SWGUARD_PATH_SIZE 4096
 // Components of a path, mount points and roots included. What is deeper is `unresolved`.
@@ -121,7 +122,7 @@ struct swguard_policy {
 	__u32 netlinks; // granted netlink protocols
 	__u32 endpoints; // word of swguard_endpoint[endpoint_count], denies first
 	__u32 endpoint_count;
-	__u32 reserved;
+	__u32 unmediated; // operations that the policy says nothing of, by number
 	struct swguard_automaton files;
 	// Names of unix sockets, `@` in front of the abstract ones: verdicts with bits and rules of enum swguard_socket_access.
 	// With no `network` section it grants everything.
@@ -198,10 +199,14 @@ _Static_assert(sizeof(struct swguard_guard) == 48, "in `tables`");
 // The value of the map `layers` for one task.
 struct swguard_layers {
 	__u32 count;
+	__u32 has_refused; // 1: `refused` is not empty
 	__u32 entering; // how many are added when the exec under way succeeds
+	__u32 reserved;
 	__u32 policies[SWGUARD_LAYERS_MAX]; // slots, oldest first; then those that are entering
+	// Policies that had no room when they were loaded, a bit for each slot: what they mediate is denied.
+	__u32 refused[SWGUARD_REFUSED_WORDS];
 };
-_Static_assert(sizeof(struct swguard_layers) == 40, "task storage of `layers`");
+_Static_assert(sizeof(struct swguard_layers) == 560, "task storage of `layers`");
 
 // MARK: Events
 
@@ -234,6 +239,7 @@ enum __attribute__((enum_extensibility(open))) swguard_cause : __u32 {
 	SWGUARD_CAUSE_UNRESOLVED, // it could not be found out what the object is called
 	SWGUARD_CAUSE_NO_GAIN,
 	SWGUARD_CAUSE_OPERATION, // a file that is an operation to write: `access` is its number
+	SWGUARD_CAUSE_NO_ROOM, // the task has as many layers as there can be, and the policy is none of them
 };
 
 // One record of the ring buffer `events`. Behind it, for a file, the bytes of its path, as many as `path_size` says.
@@ -266,6 +272,9 @@ struct swguard_event {
 };
 _Static_assert(sizeof(struct swguard_event) == 112, "record of `events`");
 
+// Of the policies that have no room on a task, so many are listed.
+#define SWGUARD_LISTED_REFUSED 8
+
 // What the iterator `swguard_list_tasks` writes of each task that is under a policy.
 struct swguard_listed_task {
 	__u64 start_ns; // when the process began, since boot, suspended time included
@@ -275,5 +284,8 @@ struct swguard_listed_task {
 	__u32 count;
 	__u32 policies[SWGUARD_LAYERS_MAX]; // slots, oldest first
 	char command[16];
+	__u32 refused_count; // of policies in force that have no room, as many as are listed
+	__u32 refused[SWGUARD_LISTED_REFUSED]; // the first of them, by slot
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct swguard_listed_task) == 72, "written by the iterator");
+_Static_assert(sizeof(struct swguard_listed_task) == 112, "written by the iterator");

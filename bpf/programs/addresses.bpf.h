@@ -222,7 +222,7 @@ __noinline int judge_address(__u32 result, __u32 access)
 	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_address, &question, 0);
-	return question.error;
+	return judge_refused(&question, lowest_bit(access));
 }
 
 // What else than the address tells how the kernel will use it.

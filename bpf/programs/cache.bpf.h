@@ -27,8 +27,10 @@ struct tag {
 	__u64 ticks;
 	__u32 renames;
 	__u32 mounts;
-	__u32 granted; // by every layer, to whatever is in the directory
 	__u32 count; // of layers
+	__u32 has_refused; // never: beside the count, since both are compared at once
+	__u32 granted; // by every layer, to whatever is in the directory
+	__u32 reserved;
 	__u32 policies[SWGUARD_LAYERS_MAX]; // all words of the task's, whatever their count
 	__u32 states[SWGUARD_LAYERS_MAX];
 };
@@ -125,11 +127,12 @@ static __noinline int is_name_granted_by_tag(const struct tag *tag, __u32 genera
 	return 1;
 }
 
-static __always_inline bool are_same_layers(const __u32 *some, const __u32 *others)
+// Whether a tag is for the layers of a task, and no policy has no room on it: `count` and `has_refused` are one word.
+static __always_inline bool is_for(const struct tag *tag, const struct swguard_layers *own)
 {
-	const __u64 *a = (const __u64 *)some, *b = (const __u64 *)others;
+	const __u64 *a = (const __u64 *)tag->policies, *b = (const __u64 *)own->policies;
 
-	return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+	return *(const __u64 *)&tag->count == *(const __u64 *)&own->count && a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 
 // Whether every layer grants `accesses` to `name`, by the tag of the directory. False: it must be walked for.
@@ -158,8 +161,7 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	granted = tag->granted;
 	if (version & 1 || tag->mount != (__u64)mount || tag->dentry != (__u64)directory ||
 	    tag->generation != field(words, generation, struct swguard_generation, number) ||
-	    tag->count != own->count || !are_same_layers(tag->policies, own->policies) ||
-	    bpf_jiffies64() - tag->ticks > CACHE_LIFE)
+	    !is_for(tag, own) || bpf_jiffies64() - tag->ticks > CACHE_LIFE)
 		return false;
 	sequence = name->d_seq.seqcount.sequence;
 	barrier();
@@ -188,7 +190,7 @@ static __always_inline void keep_tag(struct dentry *directory, struct scratch *s
 	struct tag *tag;
 	__u32 version;
 
-	if (!has_cache || !inode || !words || !scratch->is_keepable)
+	if (!has_cache || !inode || !words || !scratch->is_keepable || own->has_refused)
 		return;
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!tagged)

@@ -85,7 +85,7 @@ __noinline int judge_capability(__u32 capability, __u32 is_quiet)
 	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_capability, &question, 0);
-	return question.error;
+	return judge_refused(&question, capability);
 }
 
 SEC("lsm/capable")

@@ -13,10 +13,64 @@ struct entry_context {
 	__u32 generation;
 	__u32 list;
 	__u32 users[3];
+	__u32 is_running; // not at an exec: nothing can be refused any more
 	__u32 is_launcher;
 	__u32 is_refused;
-	__u32 entered;
+	__u32 has_entered; // or was refused, which it had not been before
+	// The policy that there is no room for, by slot and word; no word: there is none.
+	__u32 slot_without_room;
+	__u32 policy_without_room;
 };
+
+// There is no room for one more. What asks for it is refused, but for a policy that only complains; a task that runs
+// already is denied what the policy mediates.
+static __always_inline void enter_without_room(struct entry_context *context, __u32 slot)
+{
+	__u32 policy = policy_at(context->words, context->generation, slot);
+
+	if (!policy)
+		return;
+	if (context->is_running ||
+	    field(context->words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS) {
+		if (note_refused(context->own, slot))
+			context->has_entered = 1;
+		return;
+	}
+	context->is_refused = 1;
+	context->slot_without_room = slot;
+	context->policy_without_room = policy;
+}
+
+// Of SWGUARD_EXECUTE, the number of the bit. (That of OPERATION_SETUID is another.)
+#define EXECUTE_NUMBER 4
+
+// Reports that an exec or a change of user is refused for want of room.
+__noinline int send_without_room(__u32 generation, __u32 policy, __u32 slot, __u32 access, __u32 error)
+{
+	struct scratch *scratch = scratch_of_current();
+	struct report report = {
+		.generation = generation,
+		.policy = policy,
+		.slot = slot,
+		// The number of an operation, or that of the access to a file.
+		.object = access == EXECUTE_NUMBER ? SWGUARD_OBJECT_FILE : SWGUARD_OBJECT_OPERATION,
+		.denial = {
+			.access = access,
+			.rule = SWGUARD_NO_RULE,
+			.cause = SWGUARD_CAUSE_NO_ROOM,
+			.error = error,
+		},
+	};
+
+	return scratch ? send_report(scratch, &report) : -(int)error;
+}
+
+static __always_inline void report_without_room(const struct entry_context *context, __u32 access, __u32 error)
+{
+	if (context->policy_without_room)
+		send_without_room(context->generation, context->policy_without_room, context->slot_without_room, access,
+				  error);
+}
 
 // Notes one policy among those that are entering; not one that is there already.
 static __always_inline void enter(struct entry_context *context, __u32 slot)
@@ -36,13 +90,11 @@ static __always_inline void enter(struct entry_context *context, __u32 slot)
 	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
 		if (layer < total && own->policies[layer] == slot)
 			return;
-	if (total >= SWGUARD_LAYERS_MAX) {
-		context->is_refused = 1;
-		return;
-	}
+	if (total >= SWGUARD_LAYERS_MAX)
+		return enter_without_room(context, slot);
 	own->policies[total] = slot;
 	own->entering++;
-	context->entered++;
+	context->has_entered = 1;
 }
 
 // The number of the host's mount namespace, that of process 1; 0: not known, and nothing is a launcher.
@@ -215,6 +267,11 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 	context.scratch->mount = (__u64)bprm->file->f_path.mnt;
 	context.scratch->dentry = (__u64)bprm->file->f_path.dentry;
 	enter_by_file(&context);
+	if (context.policy_without_room) {
+		// The path of the cgroup may stand where the file's did.
+		find_path();
+		report_without_room(&context, EXECUTE_NUMBER, EACCES);
+	}
 	forget_scratch(&context);
 	if (context.is_refused)
 		REFUSE(EACCES);
@@ -247,6 +304,7 @@ int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct fil
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
 	enter_users(&context, bprm->cred);
+	report_without_room(&context, OPERATION_SETUID, EACCES);
 	if (context.is_refused)
 		REFUSE(EACCES);
 	return 0;
@@ -297,6 +355,7 @@ int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, 
 	enter_users(&context, new);
 	if (context.own)
 		enter_now(context.own);
+	report_without_room(&context, OPERATION_SETUID, EPERM);
 	if (context.is_refused)
 		REFUSE(EPERM);
 	return 0;

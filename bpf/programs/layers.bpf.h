@@ -11,6 +11,7 @@ struct {
 } layers SEC(".maps");
 
 #define within_layers(layer) BOUNDED(layer, SWGUARD_LAYERS_MAX - 1)
+#define within_refused(place) BOUNDED(place, SWGUARD_REFUSED_WORDS - 1)
 
 // Whether the task that is running may be under a policy: one load, which is what the rest of the host pays. Storage
 // that other programs keep there counts too; `layers_of` tells.
@@ -82,13 +83,58 @@ static __always_inline bool are_layers_hidden(void)
 	return are_layers_hidden_of(bpf_get_current_task_btf());
 }
 
+// Notes that a policy has no room on a task: what it mediates is denied from here on. True: that was not so before.
+static __always_inline bool note_refused(struct swguard_layers *own, __u32 slot)
+{
+	__u32 bit = 1u << (slot % 32);
+
+	if (__sync_fetch_and_or(&own->refused[within_refused(slot / 32)], bit) & bit)
+		return false;
+	// Behind the bit: whoever sees this finds it.
+	barrier();
+	own->has_refused = 1;
+	return true;
+}
+
+struct refusals {
+	struct swguard_layers *own;
+	struct swguard_layers *copy;
+};
+
+static long copy_refused(__u32 place, struct refusals *refusals)
+{
+	place = within_refused(place);
+	__sync_fetch_and_or(&refusals->copy->refused[place], refusals->own->refused[place]);
+	return 0;
+}
+
+// What has no room on a parent has none on its child.
+static __always_inline void inherit_refused(struct swguard_layers *copy, struct swguard_layers *own)
+{
+	struct refusals refusals = { .own = own, .copy = copy };
+
+	if (!own->has_refused)
+		return;
+	bpf_loop(SWGUARD_REFUSED_WORDS, copy_refused, &refusals, 0);
+	barrier();
+	copy->has_refused = 1;
+}
+
+// Puts a child under what its parent is under.
+static __always_inline void inherit(struct swguard_layers *copy, struct swguard_layers *own)
+{
+	copy->count = own->count;
+	copy->entering = 0;
+	__builtin_memcpy(copy->policies, own->policies, sizeof(copy->policies));
+	inherit_refused(copy, own);
+}
+
 // A child is under what its parent is under: a process, a thread, a worker of io_uring. Where that cannot be noted
 // there is no child.
 SEC("lsm/task_alloc")
 int BPF_PROG(swguard_task_alloc, struct task_struct *child, unsigned long flags)
 {
-	const struct swguard_layers *own;
-	struct swguard_layers *copy;
+	struct swguard_layers *own, *copy;
 
 	if (!is_suspect())
 		return 0;
@@ -100,7 +146,6 @@ int BPF_PROG(swguard_task_alloc, struct task_struct *child, unsigned long flags)
 	copy = bpf_task_storage_get(&layers, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!copy)
 		return -ENOMEM;
-	*copy = *own;
-	copy->entering = 0;
+	inherit(copy, own);
 	return 0;
 }

@@ -48,7 +48,9 @@ __noinline int judge_family(__u32 family, __u32 protocol)
 	question.own = own;
 	question.generation = generation_now(question.words);
 	bpf_loop(own->count, judge_one_family, &question, 0);
-	return question.error;
+	// The protocol is no name's.
+	question.detail = 0;
+	return judge_refused(&question, SWGUARD_SOCKET_FAMILY);
 }
 
 static __always_inline bool is_raw(int family, int type, int protocol)

@@ -99,6 +99,13 @@ static long compare_layer(__u32 index, struct comparison *comparison)
 	return 1;
 }
 
+static long compare_refused(__u32 place, struct comparison *comparison)
+{
+	place = within_refused(place);
+	comparison->is_lacking |= comparison->own->refused[place] & ~comparison->other->refused[place];
+	return comparison->is_lacking != 0;
+}
+
 // Whether `other` lacks one of the layers of `own`: it may do what the task may not.
 static __always_inline bool lacks(struct swguard_layers *own, struct task_struct *other)
 {
@@ -107,6 +114,9 @@ static __always_inline bool lacks(struct swguard_layers *own, struct task_struct
 	if (!comparison.other)
 		return true;
 	bpf_loop(own->count, compare_layer, &comparison, 0);
+	// What has no room denies more than a layer does.
+	if (own->has_refused)
+		bpf_loop(SWGUARD_REFUSED_WORDS, compare_refused, &comparison, 0);
 	return comparison.is_lacking;
 }
 
@@ -136,7 +146,7 @@ static __always_inline int judge_for(struct swguard_layers *layers, __u32 operat
 		return -EPERM;
 	question.generation = generation_now(question.words);
 	bpf_loop(layers->count, judge_one_operation, &question, 0);
-	return question.error;
+	return judge_refused(&question, operation);
 }
 
 // PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. It is the parent that is judged.

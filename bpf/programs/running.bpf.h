@@ -19,15 +19,17 @@ int BPF_PROG(swguard_sched_process_fork, struct task_struct *parent, struct task
 		return 0;
 	copy = bpf_task_storage_get(&layers, child, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	// No memory, at the very moment of a load: nothing here can end the child.
-	if (!copy || copy->count >= own->count)
+	if (!copy)
 		return 0;
-	*copy = *own;
-	copy->entering = 0;
+	if (copy->count < own->count)
+		inherit(copy, own);
+	else
+		inherit_refused(copy, own);
 	return 0;
 }
 
-// What the agent reads: a byte for each task that came under a policy, should have and has no room for it, or could not be
-// looked at now. It reads until a pass says nothing but of the second kind.
+// What the agent reads: a byte for each task that came under a policy or was refused one, that was refused one before, or
+// that could not be looked at now. It reads until a pass says nothing but of the second kind.
 #define TASK_ENTERED "."
 #define TASK_REFUSED "!"
 #define TASK_BUSY "~"
@@ -43,7 +45,7 @@ SEC("iter/task")
 int swguard_running_tasks(struct bpf_iter__task *iterator)
 {
 	struct task_struct *task = iterator->task;
-	struct entry_context context = { .words = tables_begin() };
+	struct entry_context context = { .words = tables_begin(), .is_running = 1 };
 	struct file *executable;
 	__u32 is_executing;
 
@@ -74,11 +76,12 @@ int swguard_running_tasks(struct bpf_iter__task *iterator)
 	enter_users(&context, (struct cred *)BPF_CORE_READ(task, real_cred));
 	if (context.own)
 		enter_now(context.own);
+	// Its storage was busy, or it could not be found out what it is.
 	if (context.is_refused)
-		// With less than all layers, its storage was busy, or it could not be found out what it is.
-		return context.own && context.own->count >= SWGUARD_LAYERS_MAX ? say(iterator, TASK_REFUSED) :
-										  say(iterator, TASK_BUSY);
-	if (context.entered)
+		return say(iterator, TASK_BUSY);
+	if (context.has_entered)
 		return say(iterator, TASK_ENTERED);
-	return is_executing ? say(iterator, TASK_BUSY) : 0;
+	if (is_executing)
+		return say(iterator, TASK_BUSY);
+	return context.own && context.own->has_refused ? say(iterator, TASK_REFUSED) : 0;
 }

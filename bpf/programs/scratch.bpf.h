@@ -70,6 +70,24 @@ struct scratch {
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;
 	__u32 earlier_states[SWGUARD_LAYERS_MAX];
+	// How far a task's policies without room have been looked through.
+	struct {
+		__u32 rest; // of the word under way
+		__u32 place; // of the next one
+		__u32 count;
+	} refused;
+	// A request that every layer has granted, to be judged by the policies that have no room.
+	struct granted_request {
+		__u32 generation; // word
+		__u32 object;
+		__u32 asked;
+		__u32 access; // the number that a report has
+		__u32 marks; // of a file: enum swguard_mark
+		__u32 is_file; // of a unix name: connecting to it is writing a file
+		__u32 noted;
+		__u32 path_size;
+		__u32 is_quiet;
+	} request;
 	// The event with the path behind it, as it is sent.
 	struct swguard_event event;
 	char path[SWGUARD_PATH_SIZE + 256];

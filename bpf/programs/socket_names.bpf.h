@@ -62,7 +62,7 @@ __noinline int judge_name(__u32 result, __u32 access, __u32 is_file)
 	question.generation = is_file && result == WALK_DONE ? question.scratch->generation :
 							       generation_now(question.words);
 	bpf_loop(own->count, judge_one_name, &question, 0);
-	return question.error;
+	return judge_refused(&question, lowest_bit(access));
 }
 
 // Takes a name that begins with NUL, `size` bytes behind that, as `@` and these bytes. False where it cannot be read.

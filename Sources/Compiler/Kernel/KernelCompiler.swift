@@ -66,12 +66,15 @@ struct KernelCompiler {
         }
         image.setWide(record + Fields.capabilities, capabilities)
         var operations: UInt32 = 0
+        var unmediated: UInt32 = 0
         var operationRules: [UInt32] = []
         for (number, operation) in Operation.allCases.enumerated() {
             if compiled.grants(operation) { operations |= 1 << UInt32(number) }
+            if !compiled.mediates(operation) { unmediated |= 1 << UInt32(number) }
             operationRules.append(compiled.rule(of: operation).map { UInt32($0) } ?? KernelRecords.noRule)
         }
         image[record + Fields.operations] = operations
+        image[record + Fields.unmediated] = unmediated
         let families = Self.families(policy.network)
         image.setWide(record + Fields.families, families.all)
         image[record + Fields.netlinks] = families.netlinks

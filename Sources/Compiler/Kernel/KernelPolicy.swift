@@ -70,6 +70,15 @@ public struct KernelPolicy: Hashable, Sendable {
         }
     }
 
+    /// Whether the policy has a say in an operation. One that has no room on a task denies all of these.
+    func mediates(_ operation: Operation) -> Bool {
+        switch operation.defaultRule {
+        case .denied: true
+        case .granted: !grants(operation)
+        case .sectionDefault: policy.operations != nil
+        }
+    }
+
     /// Whether a capability is granted.
     func grants(_ capability: Capability) -> Bool {
         guard let section = policy.capabilities else { return true }

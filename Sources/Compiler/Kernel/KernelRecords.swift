@@ -44,6 +44,7 @@ enum KernelRecords {
         static let netlinks = 10
         static let endpoints = 11
         static let endpointCount = 12
+        static let unmediated = 13
         static let files = 14
         static let sockets = 18
     }
