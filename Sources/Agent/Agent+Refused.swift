@@ -25,7 +25,9 @@ extension Agent {
                 }
             }
             if processes.isEmpty { continue }
-            var named = processes.sorted { $0.key < $1.key }.prefix(Self.namedAtMost).map { "\($0.key) (\($0.value))" }
+            var named = processes.sorted { $0.key < $1.key }.prefix(Self.namedAtMost).map {
+                "\($0.key) (\($0.value))"
+            }
             if processes.count > named.count { named.append("\(processes.count - named.count) more") }
             context.say(
                 "no room for policy '\(policy.policy.name)', so that all that it mediates is denied: process "

@@ -86,11 +86,16 @@ final class RunningAgent {
         var description: String { text }
     }
 
-    /// Replaces a policy and has them all read anew; waits until they are in force, or until it says that they are not.
-    func reload(_ name: String, _ yaml: String) throws {
+    /// Replaces a policy, or removes it, and has them all read anew; waits until they are in force, or until it says that
+    /// they are not.
+    func reload(_ name: String, _ yaml: String?) throws {
         let before = errors
-        try RunningAgent.document(name, yaml).write(
-            to: directory.appending(path: "\(name).yaml"), atomically: false, encoding: .utf8)
+        let file = directory.appending(path: "\(name).yaml")
+        if let yaml {
+            try RunningAgent.document(name, yaml).write(to: file, atomically: false, encoding: .utf8)
+        } else {
+            try FileManager.default.removeItem(at: file)
+        }
         kill(identifier, SIGHUP)
         for _ in 0..<300 {
             let said = errors.dropFirst(before.count)

@@ -2,12 +2,15 @@
 //
 // usage: attacks NAME [ARG...]    exit status: 0 the attack worked, otherwise the errno that stopped it
 //        attacks --list           the names
+//        attacks --when FILE NAME [ARG...]    tries it when there is the file
 //
 // Static and without libc's helpers where these would hide the call that is meant: what is tried is the system call.
+#define _GNU_SOURCE
 #include "attack.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct attack *const families[] = {
 	file_attacks, call_attacks, process_attacks, socket_attacks, memory_attacks, supervisor_attacks,
@@ -34,9 +37,16 @@ static int list(void)
 
 int main(int argc, char **argv)
 {
-	const struct attack *attack = argc > 1 ? named(argv[1]) : NULL;
+	const struct attack *attack;
 	int stopped;
 
+	if (argc > 3 && strcmp(argv[1], "--when") == 0) {
+		while (access(argv[2], F_OK))
+			usleep(10 * 1000);
+		argv += 2;
+		argc -= 2;
+	}
+	attack = argc > 1 ? named(argv[1]) : NULL;
 	if (argc > 1 && strcmp(argv[1], "--list") == 0)
 		return list();
 	if (!attack || argc - 2 < attack->arguments) {

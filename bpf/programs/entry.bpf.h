@@ -15,6 +15,7 @@ struct entry_context {
 	__u32 users[3];
 	__u32 is_running; // not at an exec: nothing can be refused any more
 	__u32 is_launcher;
+	__u32 is_launched; // process 1 made it, and it has executed nothing since
 	__u32 is_refused;
 	__u32 has_entered; // or was refused, which it had not been before
 	// The policy that there is no room for, by slot and word; no word: there is none.
@@ -222,7 +223,7 @@ static __always_inline void enter_by_file(struct entry_context *context)
 	// unresolved otherwise is beneath no live root (a detached tree, a memfd): no policy can name it.
 	else if (context->scratch->walk.result == WALK_AGAIN)
 		context->is_refused = 1;
-	if (context->is_launcher || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
+	if (context->is_launcher || context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
 		return;
 	if (find_cgroup(context))
 		enter_by_automaton(context, cgroups_of(generation));

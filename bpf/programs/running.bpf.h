@@ -40,6 +40,25 @@ static __always_inline int say(struct bpf_iter__task *iterator, const char *what
 	return 0;
 }
 
+#define PF_FORKNOEXEC 0x40
+
+// Whether a task is what process 1 has made to become a service, and what has executed nothing yet: before systemd 255 it
+// sets up namespaces and ids in the service's cgroup itself. The cgroup's policies begin at its exec.
+//
+// What it runs is process 1's own code, and as trusted: only a fork passes on the open file that the executable was
+// started from. Whoever executes the same file has opened it anew; who lets go of the executable's file (PR_SET_MM) gets
+// another one. Its memory is nobody else's to change: a process of root's, and one that took another user's ids and has
+// executed nothing is not dumpable (kernel/cred.c, commit_creds), so that the user may not trace it.
+static __always_inline bool is_launched(struct task_struct *task, const struct swguard_layers *own,
+					struct file *executable)
+{
+	struct task_struct *parent = BPF_CORE_READ(task, real_parent);
+
+	// What a policy confines has come further than that.
+	return !(own && own->count) && BPF_CORE_READ(task, flags) & PF_FORKNOEXEC && BPF_CORE_READ(parent, tgid) == 1 &&
+	       BPF_CORE_READ(parent, mm, exe_file) == executable;
+}
+
 // Tasks that run when policies are loaded, every thread of them.
 SEC("iter/task")
 int swguard_running_tasks(struct bpf_iter__task *iterator)
@@ -71,6 +90,7 @@ int swguard_running_tasks(struct bpf_iter__task *iterator)
 	}
 	context.scratch->mount = (__u64)BPF_CORE_READ(executable, f_path.mnt);
 	context.scratch->dentry = (__u64)BPF_CORE_READ(executable, f_path.dentry);
+	context.is_launched = is_launched(task, context.own, executable);
 	if (has_entries(context.words, context.generation))
 		enter_by_file(&context);
 	enter_users(&context, (struct cred *)BPF_CORE_READ(task, real_cred));
