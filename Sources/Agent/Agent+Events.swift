@@ -68,9 +68,13 @@ extension Agent {
 
     /// Keeps what was counted for the generations that go with the next one.
     mutating func retire() {
+        retire(enforcement.arena.generations.dropLast())
+    }
+
+    /// Keeps what was counted for some.
+    mutating func retire(_ generations: [PlacedGeneration]) {
         // The probe's records were read by the probe.
-        for generation in enforcement.arena.generations.dropLast()
-        where generation.number != Enforcement.probe {
+        for generation in generations where generation.number != Enforcement.probe {
             for (slot, policy, range) in generation.policies {
                 ledger.retire(policy.policy.name, EventCounts(enforcement.arena.counts(of: range)))
                 told[LossKey(generation: generation.number, slot: slot)] = nil

@@ -104,6 +104,8 @@ public struct Agent: ~Copyable {
     /// How many objects that could not be bound.
     var toldUnbound: UInt64 = 0
     var lastLook = AuditTime.now()
+    /// What the loop waits for; less than 0: it does not yet.
+    private var epoll: CInt = -1
     /// By the clock of `ControlServer.now`.
     private var nextLook: UInt64 = 0
     /// When it began, and when the generation in force did.
@@ -132,6 +134,9 @@ public struct Agent: ~Copyable {
     /// How often counters are looked at, in milliseconds.
     private static let interval: UInt64 = 1000
 
+    /// How many policies are named when it begins.
+    private static let namedAtMost = 32
+
     private mutating func begin(_ tables: KernelTables, _ held: HeldObjects) -> Bool {
         writer.write(.agent(AgentRecord(state: .started, version: context.version)))
         if enforcement.hasBusyStorage { context.say(Self.busyStorage) }
@@ -140,13 +145,17 @@ public struct Agent: ~Copyable {
         let names = tables.policies.compactMap { $0?.policy.name }
         context.say(
             "enforcing \(names.count == 1 ? "1 policy" : "\(names.count) policies")"
-                + (names.isEmpty ? "" : ": " + names.joined(separator: ", ")))
+                + (names.isEmpty ? "" : ": " + names.prefix(Self.namedAtMost).joined(separator: ", "))
+                + (names.count > Self.namedAtMost ? ", \(names.count - Self.namedAtMost) more" : ""))
         return true
     }
 
     private mutating func loop(_ signals: CInt) {
-        let epoll = swguard_epoll_create()
-        defer { if epoll >= 0 { close(epoll) } }
+        epoll = swguard_epoll_create()
+        defer {
+            if epoll >= 0 { close(epoll) }
+            epoll = -1
+        }
         guard epoll >= 0, swguard_epoll_add(epoll, signals) == 0,
             swguard_epoll_add(epoll, enforcement.eventDescriptor) == 0,
             swguard_epoll_add(epoll, server.descriptor) == 0
@@ -207,8 +216,10 @@ public struct Agent: ~Copyable {
         do throws(ArenaError) {
             try enforcement.enforce(tables, held)
         } catch {
-            context.say("cannot load the policies: \(error.text)")
-            return false
+            guard error.isWantOfRoom, previous != nil, enlarge(for: tables, held) else {
+                context.say("cannot load the policies: \(error.text)")
+                return false
+            }
         }
         changed = .now()
         for policy in tables.policies.compactMap({ $0 }) {
@@ -245,6 +256,30 @@ public struct Agent: ~Copyable {
         for policy in tables.policies.compactMap({ $0 }) {
             writeEnforcement(of: policy, previous == nil ? .began : .changed)
         }
+        return true
+    }
+
+    /// Puts `tables` into force by programs with larger maps. False: it cannot, and what was enforced still is.
+    private mutating func enlarge(for tables: KernelTables, _ held: HeldObjects) -> Bool {
+        let larger: Enforcement
+        do throws(KernelError) {
+            larger = try enforcement.enlarged(for: tables, held)
+        } catch {
+            context.say("the kernel's tables cannot be made larger: \(Self.reason(of: error))")
+            return false
+        }
+        if epoll >= 0, swguard_epoll_add(epoll, larger.eventDescriptor) != 0 {
+            context.say("cannot wait for events: \(Self.text(of: errno))")
+            return false
+        }
+        // Both enforced until here.
+        enforcement.detach()
+        writeAllEvents()
+        writeHeld(aggregator.flush())
+        tellLosses()
+        retire(enforcement.arena.generations)
+        enforcement = larger
+        toldUnbound = 0
         return true
     }
 
@@ -291,16 +326,17 @@ public struct Agent: ~Copyable {
         _ policies: [Policy], slots: inout Slots, _ context: Context
     ) -> (KernelTables, HeldObjects)? {
         var entries: [KernelTables.Entry] = []
+        var known: [String: String] = [:]
         for policy in policies {
             if policy.subjects.isEmpty {
                 context.say("policy '\(policy.name)' has no subjects: not loaded, for 'swguard run' only")
                 continue
             }
-            if let other = entries.first(where: { $0.policy.name == policy.name }) {
+            if let other = known.updateValue(policy.file, forKey: policy.name) {
                 context.report([
                     Diagnostic(
                         "a second policy '\(policy.name)'", at: SourceLocation(file: policy.file, line: 1),
-                        hint: "the other is \(other.policy.file)")
+                        hint: "the other is \(other)")
                 ])
                 return nil
             }

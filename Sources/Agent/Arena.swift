@@ -2,6 +2,7 @@ internal import BPF
 internal import CLinux
 internal import CSwguardBPF
 internal import Compiler
+private import Glibc
 
 /// The kernel's array of words, and which generations are where in it.
 ///
@@ -64,7 +65,9 @@ struct Arena: ~Copyable {
             try guards.add(placed)
         } catch {
             guards.remove(placed.number)
-            throw ArenaError(text: "the objects of its deny rules cannot be guarded: \(error)")
+            throw ArenaError(
+                text: "the objects of its deny rules cannot be guarded: \(error)",
+                isWantOfRoom: error.code == E2BIG)
         }
     }
 
@@ -82,7 +85,7 @@ struct Arena: ~Copyable {
         }
         guard whole.upperBound - place >= count else {
             let free = whole.count - used.reduce(0) { $0 + $1.count }
-            throw ArenaError(text: "\(count) \(what) are needed and \(free) are free")
+            throw ArenaError(text: "\(count) \(what) are needed and \(free) are free", isWantOfRoom: true)
         }
         return place..<(place + count)
     }
@@ -120,4 +123,6 @@ struct PlacedGeneration {
 /// Why a generation cannot be put beside the one in force.
 struct ArenaError: Error {
     var text: String
+    /// Its maps are too small.
+    var isWantOfRoom = false
 }

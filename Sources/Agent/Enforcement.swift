@@ -8,7 +8,7 @@ internal import Policy
 /// The programs in the kernel, attached, with their maps. Its end detaches them.
 struct Enforcement: ~Copyable {
     // In the order in which they end: nothing runs when the maps go.
-    private let links: LinkSet
+    private var links: LinkSet
     private let running: KernelIterator
     private let listing: KernelIterator
     private var events: RingBuffer
@@ -16,7 +16,7 @@ struct Enforcement: ~Copyable {
     private let layers: Map
     private let scratches: Map
     private let object: Object
-    private var number: UInt32 = 0
+    private var number: UInt32
     /// The hooks that this kernel does not have, of those that may be missing.
     let missing: [String]
     /// Whether tasks' storage can be busy here, so that some requests are denied without need.
@@ -52,6 +52,38 @@ struct Enforcement: ~Copyable {
 
     /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
     init(_ sizes: Sizes) throws(KernelError) {
+        try self.init(
+            sizes, number: 0, prepare: { _ throws(KernelError) in }, begin: { _ throws(KernelError) in })
+    }
+
+    /// The same with room for `tables`, which are in force then, beside this one, which enforces what it did until it is
+    /// detached: at no time is nothing enforced, and tasks keep their layers.
+    func enlarged(for tables: KernelTables, _ held: HeldObjects) throws(KernelError) -> Self {
+        let number = number + 1
+        return try Self(
+            Sizes(for: tables), number: number,
+            prepare: { open throws(KernelError) in
+                try open.reuse(layers)
+                try open.reuse(scratches)
+            },
+            // Before programs are attached by which tasks come under policies: each of them begins anew with what an exec
+            // enters, so that the last one's tables count.
+            begin: { arena throws(KernelError) in
+                do throws(ArenaError) {
+                    try arena.place(tables, number: number, held: held)
+                } catch {
+                    throw KernelError(operation: "take the policies' tables (\(error.text))", code: ENOSPC)
+                }
+            })
+    }
+
+    /// Ends the programs; what they reported and counted is there.
+    mutating func detach() { links.detach() }
+
+    private init(
+        _ sizes: Sizes, number: UInt32, prepare: (inout OpenObject) throws(KernelError) -> Void,
+        begin: (inout Arena) throws(KernelError) -> Void
+    ) throws(KernelError) {
         // The object is linked into the program.
         let bytes = unsafe UnsafeRawBufferPointer(
             start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
@@ -60,6 +92,7 @@ struct Enforcement: ~Copyable {
         try open.setCapacity(UInt32(sizes.counters), map: "counters")
         try open.setCapacity(UInt32(sizes.events), map: "events")
         try sizes.guards.apply(to: &open)
+        try prepare(&open)
         let hasBusyStorage = try Preemption.makesStorageBusy()
         if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         try open.setConstant(Self.hostMounts, "host_mounts")
@@ -87,11 +120,13 @@ struct Enforcement: ~Copyable {
         for program in attachable where !Self.entries.contains(program) {
             try links.attach(program, of: object)
         }
+        try begin(&arena)
         for program in attachable where Self.entries.contains(program) {
             try links.attach(program, of: object)
         }
         let running = try KernelIterator("swguard_running_tasks", of: object)
         let listing = try KernelIterator("swguard_list_tasks", of: object)
+        self.number = number
         self.links = links
         self.running = running
         self.listing = listing

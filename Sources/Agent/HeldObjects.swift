@@ -1,3 +1,4 @@
+internal import AuditLog
 internal import Compiler
 private import Glibc
 
@@ -13,12 +14,21 @@ final class HeldObjects {
     private static let pathOnly: CInt = 0o10000000
 
     init() {
-        // One a deny rule: as many as the kernel lets root have.
-        var limit = rlimit()
-        if unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-            limit.rlim_cur = limit.rlim_max
-            _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        // One a deny rule: as many as the kernel lets root have, whatever a shell or a service manager thought enough.
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        if let most = ProcessFile.read("/proc/sys/fs/nr_open").flatMap(Self.number(in:)) {
+            var limit = rlimit(rlim_cur: most, rlim_max: most)
+            if unsafe setrlimit(resource, &limit) == 0 { return }
         }
+        var limit = rlimit()
+        if unsafe getrlimit(resource, &limit) == 0 {
+            limit.rlim_cur = limit.rlim_max
+            _ = unsafe setrlimit(resource, &limit)
+        }
+    }
+
+    private static func number(in bytes: [UInt8]) -> rlim_t? {
+        rlim_t(String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 
     deinit { for descriptor in descriptors { close(descriptor) } }

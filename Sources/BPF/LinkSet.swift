@@ -13,6 +13,11 @@ public struct LinkSet: ~Copyable {
         for index in unsafe pointers.indices.reversed() { _ = unsafe bpf_link__destroy(pointers[index]) }
     }
 
+    /// Detaches all of them, the last first.
+    public mutating func detach() {
+        while let pointer = unsafe pointers.popLast() { _ = unsafe bpf_link__destroy(pointer) }
+    }
+
     public init() { unsafe pointers = [] }
 
     /// How many are attached.

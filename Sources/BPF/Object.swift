@@ -60,6 +60,18 @@ public struct OpenObject: ~Copyable {
         }
     }
 
+    /// Makes the programs use a map that is there already, in place of their own of its name.
+    public mutating func reuse(_ map: borrowing Map) throws(KernelError) {
+        let found = unsafe bpf_object__find_map_by_name(pointer, map.name)
+        guard let found = unsafe found else {
+            throw KernelError(operation: "find the BPF map '\(map.name)'", code: ENOENT)
+        }
+        let result = unsafe bpf_map__reuse_fd(found, map.descriptor)
+        guard result == 0 else {
+            throw KernelError(operation: "use the BPF map '\(map.name)' again", code: -result)
+        }
+    }
+
     /// Sets how many bytes a value of `map` has.
     public mutating func setValueSize(_ bytes: UInt32, map: String) throws(KernelError) {
         let found = unsafe bpf_object__find_map_by_name(pointer, map)

@@ -87,8 +87,8 @@ final class RunningAgent {
     }
 
     /// Replaces a policy, or removes it, and has them all read anew; waits until they are in force, or until it says that
-    /// they are not.
-    func reload(_ name: String, _ yaml: String?) throws {
+    /// they are not. `place` puts others beside it.
+    func reload(_ name: String, _ yaml: String?, place: (URL) throws -> Void = { _ in }) throws {
         let before = errors
         let file = directory.appending(path: "\(name).yaml")
         if let yaml {
@@ -96,10 +96,13 @@ final class RunningAgent {
         } else {
             try FileManager.default.removeItem(at: file)
         }
+        try place(directory)
         kill(identifier, SIGHUP)
-        for _ in 0..<300 {
+        // Thousands of policies take minutes in an emulated machine.
+        for _ in 0..<3000 {
             let said = errors.dropFirst(before.count)
             if said.contains("swguard: enforcing ") || said.contains("swguard: cannot ") { return }
+            guard process.isRunning else { break }
             usleep(100_000)
         }
         throw Failure(text: "the agent did not answer: \(errors)")
