@@ -11,6 +11,7 @@ struct GuardMaps: ~Copyable {
     private let directories: Map
     private let names: Map
     private let unbound: Map
+    private let identify: SyscallProgram
 
     /// How many entries each has room for, with `tables` and twice as much beside them.
     struct Sizes {
@@ -34,29 +35,33 @@ struct GuardMaps: ~Copyable {
         let directories = try object.map("watched")
         let names = try object.map("guarded_names")
         let unbound = try object.map("unbound")
+        let identify = try object.syscall("swguard_identify")
         self.objects = objects
         self.directories = directories
         self.names = names
         self.unbound = unbound
+        self.identify = identify
     }
 
     /// Makes the programs find what a generation guards; where it fails, a part of it.
     func add(_ placed: PlacedGeneration) throws(KernelError) {
         let base = UInt32(placed.words.lowerBound)
         for (object, word) in placed.tables.guards(at: base) {
-            try objects.update(Self.key(object, placed.number), Self.binding(to: word))
+            try objects.update(try key(object, placed), Self.binding(to: word))
         }
         for (_, name, word) in placed.tables.guardedNames(at: base) {
-            try names.update(Self.key(name, placed.number), word)
-            try directories.update(Self.key(name.directory, placed.number), UInt32(1))
+            let directory = try key(name.directory, placed)
+            try names.update(Self.key(name.name, in: directory), word)
+            try directories.update(directory, UInt32(1))
         }
     }
 
     /// Binds what came under a generation's names after they were looked up and before it was put into force.
     func bindPresent(_ placed: PlacedGeneration) {
         for (path, _, word) in placed.tables.guardedNames(at: UInt32(placed.words.lowerBound)) {
-            guard let object = placed.held?.presentObject(at: path) else { continue }
-            let key = Self.key(object, placed.number)
+            guard let object = placed.held?.presentObject(at: path), let key = try? key(object, placed) else {
+                continue
+            }
             var binding = (try? objects.lookup(key, as: swguard_binding.self)) ?? swguard_binding()
             var lists = [binding.lists.0, binding.lists.1, binding.lists.2, binding.lists.3]
             // All that was there when the policies were compiled is in one list.
@@ -85,14 +90,25 @@ struct GuardMaps: ~Copyable {
     /// How many objects came under guarded names and could not be bound, since the programs were loaded.
     var unboundObjects: UInt64 { (try? unbound.lookup(UInt32(0), as: UInt64.self)) ?? 0 }
 
-    private static func key(_ object: KernelObject, _ number: UInt32) -> swguard_object {
-        swguard_object(inode: object.inode, device: object.device, generation: number)
+    /// What the programs call an object that is kept open: stat(2) may call it otherwise.
+    private func key(_ object: KernelObject, _ placed: PlacedGeneration) throws(KernelError) -> swguard_object
+    {
+        guard let descriptor = placed.held?.descriptor(of: object) else {
+            return swguard_object(
+                inode: object.inode, device: object.device, generation: placed.number)
+        }
+        var identity = IdentityRecord(inode: 0, device: 0, descriptor: UInt32(descriptor))
+        let result = try identify.run(&identity)
+        guard result == 0 else {
+            throw KernelError(operation: "find out what the kernel calls an object", code: -result)
+        }
+        return swguard_object(inode: identity.inode, device: identity.device, generation: placed.number)
     }
 
-    private static func key(_ name: KernelName, _ number: UInt32) -> swguard_guarded_name {
+    private static func key(_ name: [UInt8], in directory: swguard_object) -> swguard_guarded_name {
         var key = swguard_guarded_name()
-        key.directory = self.key(name.directory, number)
-        unsafe withUnsafeMutableBytes(of: &key.name) { unsafe $0.copyBytes(from: name.name) }
+        key.directory = directory
+        unsafe withUnsafeMutableBytes(of: &key.name) { unsafe $0.copyBytes(from: name) }
         return key
     }
 

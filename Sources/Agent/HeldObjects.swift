@@ -2,10 +2,10 @@ internal import AuditLog
 internal import Compiler
 private import Glibc
 
-/// Objects of file systems, each kept by a descriptor, so that its inode number cannot become another's.
+/// Objects of file systems, by what stat(2) calls them, each kept by a descriptor, so that its inode number cannot become
+/// another's.
 final class HeldObjects {
-    private var descriptors: [CInt] = []
-    private var held: Set<KernelObject> = []
+    private var descriptors: [KernelObject: CInt] = [:]
     private var known: [[UInt8]: KernelObject] = [:]
     /// The first that is there and cannot be kept: `/etc/shadow: Too many open files`.
     private(set) var failure: String?
@@ -31,7 +31,10 @@ final class HeldObjects {
         rlim_t(String(decoding: bytes.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
     }
 
-    deinit { for descriptor in descriptors { close(descriptor) } }
+    deinit { for descriptor in descriptors.values { close(descriptor) } }
+
+    /// What keeps an object.
+    func descriptor(of object: KernelObject) -> CInt? { descriptors[object] }
 
     /// The object that `path` leads to, links followed; nil: there is none, or it cannot be kept.
     func object(at path: [UInt8]) -> KernelObject? {
@@ -62,7 +65,7 @@ final class HeldObjects {
         let object = KernelObject(
             inode: UInt64(status.st_ino), device: Self.kernelNumber(of: UInt64(status.st_dev)))
         // One descriptor keeps it.
-        if held.insert(object).inserted { descriptors.append(descriptor) } else { close(descriptor) }
+        if descriptors[object] == nil { descriptors[object] = descriptor } else { close(descriptor) }
         return object
     }
 

@@ -207,6 +207,16 @@ public struct Object: ~Copyable {
         return Int(information.verified_insns)
     }
 
+    /// A program of the type `syscall`, to be run by and by.
+    public borrowing func syscall(_ program: String) throws(KernelError) -> SyscallProgram {
+        let handle = unsafe try self.program(program)
+        let descriptor = unsafe fcntl(bpf_program__fd(handle), F_DUPFD_CLOEXEC, 3)
+        guard descriptor >= 0 else {
+            throw KernelError(operation: "keep the BPF program '\(program)'", code: errno)
+        }
+        return SyscallProgram(owning: descriptor, named: program)
+    }
+
     /// Runs a program of the type `syscall` once, without arguments; gives what it returns.
     ///
     /// ## Minimum kernel version

@@ -145,5 +145,48 @@ extension AgentTests {
             #expect(try agent.end() == 0)
             for way in Self.ways { #expect(try run(way.script) == 0, "afterwards: \(way)") }
         }
+
+        /// What launchers are in the middle of when the agent starts: `launcher` forks, as process 1 may; what they forked
+        /// enters the cgroup, and reads, before it executes the service's program.
+        @Test func `what a launcher has begun comes under the cgroup's policies when it executes`() throws {
+            let place = "/run/launch"
+            let script = """
+                mkdir -p \(place) \(Self.slice) && cd \(place) && rm -f go result after
+                ln -sfn \(Self.slice) cgroup; ln -sfn \(Self.root)/secret wanted
+                printf '#!/bin/sh\\nread x </run/launch/wanted; echo $? >/run/launch/after\\n' >program; chmod 755 program
+                """
+            #expect(try Child("/bin/sh", "-e", "-c", script).wait() == 0)
+            // A launcher that is listed, and one that only calls itself so: its children have its executable, too.
+            let wait =
+                "echo $$ >\(Self.slice)/cgroup.procs; (while [ ! -e go ]; do sleep 0.1; done; read x <wanted)"
+            func shell(_ name: String) throws -> Child {
+                try Child(
+                    "/bin/sh", "-c",
+                    "cp /bin/bash \(place)/\(name) && cd \(place) && exec ./\(name) -c '\(wait)'")
+            }
+            let listed = try shell("listed")
+            let unlisted = try shell("unlisted")
+            kill(1, SIGUSR1)
+            func members() throws -> Int {
+                try String(contentsOfFile: Self.slice + "/cgroup.procs", encoding: .utf8).split(
+                    separator: "\n"
+                ).count
+            }
+            for _ in 0..<200 where try members() < 5 { usleep(20_000) }
+            let agent = try RunningAgent(
+                Self.policies(), configuration: "launchers: [\(place)/listed]")
+            #expect(FileManager.default.createFile(atPath: place + "/go", contents: nil))
+            for _ in 0..<200 where !FileManager.default.fileExists(atPath: place + "/after") {
+                usleep(20_000)
+            }
+            func text(_ name: String) throws -> String {
+                try String(contentsOfFile: place + "/" + name, encoding: .utf8)
+            }
+            #expect(try text("result") == "0\n", "\(agent.errors)")
+            #expect(try text("after") != "0\n")
+            #expect(try listed.wait() == 0)
+            #expect(try unlisted.wait() != 0)
+            #expect(try agent.end() == 0)
+        }
     }
 }

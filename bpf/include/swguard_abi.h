@@ -168,6 +168,14 @@ struct swguard_object {
 };
 _Static_assert(sizeof(struct swguard_object) == 16, "key of `guarded`");
 
+// What the program `swguard_identify` is asked and answers.
+struct swguard_identity {
+	__u64 inode;
+	__u32 device; // as the kernel has it
+	__u32 descriptor; // of the process that asks
+};
+_Static_assert(sizeof(struct swguard_identity) == 16, "context of `swguard_identify`");
+
 // Under so many guarded names an object can have come; under one more it is not let.
 #define SWGUARD_BINDINGS_MAX 4
 

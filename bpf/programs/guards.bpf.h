@@ -22,6 +22,27 @@ static __always_inline struct swguard_object object_of(struct inode *inode, __u3
 	return object;
 }
 
+// What the programs call an object that the agent keeps open: not what stat(2) does on btrfs, which gives each subvolume a
+// device, nor on overlayfs, which gives a layer's. Returns 0, or a negative errno.
+SEC("syscall")
+int swguard_identify(struct swguard_identity *identity)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file *file = NULL;
+	struct inode *inode;
+
+	if (identity->descriptor >= BPF_CORE_READ(table, max_fds) ||
+	    bpf_probe_read_kernel(&file, sizeof(file), BPF_CORE_READ(table, fd) + identity->descriptor) || !file)
+		return -EBADF;
+	inode = BPF_CORE_READ(file, f_path.dentry, d_inode);
+	if (!inode)
+		return -ENOENT;
+	identity->inode = BPF_CORE_READ(inode, i_ino);
+	identity->device = BPF_CORE_READ(inode, i_sb, s_dev);
+	return 0;
+}
+
 // The guards of what a dentry stands for, by a generation's number; NULL: none.
 static __always_inline const struct swguard_binding *guards_of(struct dentry *dentry, __u32 generation)
 {

@@ -91,6 +91,7 @@ struct task_struct {
 	const struct cred *real_cred;
 	const struct cred *cred;
 	struct css_set *cgroups;
+	struct files_struct *files;
 	__u64 start_boottime;
 	int pid;
 	int tgid;
@@ -192,6 +193,15 @@ struct file {
 struct backing_file {
 	struct file file;
 	struct path user_path;
+};
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+};
+
+struct files_struct {
+	struct fdtable *fdt;
 };
 
 struct linux_binprm {

@@ -12,6 +12,9 @@ _Noreturn void fail(const char *format, ...);
 void build_root(void);
 void enter_root(void);
 
+// launch.c
+_Noreturn void launch(void);
+
 // command.c
 int run(char **command, char **environment);
 void report(int status);
