@@ -136,8 +136,8 @@ extension AgentTests {
             let agent = try RunningAgent(["cat": Self.policy])
             try expectDenied("/tmp/bound/aliases/etc/key", "literal", agent, "a file of a lower layer")
             try expectDenied("/tmp/bound/aliases/tree/file", "subtree", agent, "a directory of one")
-            // Later it may be denied without need: a file above can have the number of one beneath.
-            #expect(try Ended(Self.cat, ["/tmp/bound/aliases/free"]).status == 0)
+            // Without xino it may have the number of something that is denied.
+            if numbers != "off" { #expect(try Ended(Self.cat, ["/tmp/bound/aliases/free"]).status == 0) }
             // Its copy above is another file of another layer, and the same object.
             try shell("echo y >>etc/key")
             try expectDenied("/tmp/bound/aliases/etc/key", "literal", agent, "after it was copied up")

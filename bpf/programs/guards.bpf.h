@@ -11,8 +11,8 @@ struct {
 	__type(value, struct swguard_binding);
 } guarded SEC(".maps");
 
-// The number of an inode is one of its file system's alone, but on an overlay of several without xino: there two files of
-// different layers can have one, and what is denied to one is denied to both.
+// The number of an inode is one of its file system's alone, but on an overlay of several without xino: there files of two
+// layers can have one, or a file and a directory, and what is denied to one is denied to both.
 static __always_inline struct swguard_object object_of(struct inode *inode, __u32 generation)
 {
 	struct swguard_object object = {
