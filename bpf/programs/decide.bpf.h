@@ -2,7 +2,7 @@
 #pragma once
 
 #include "cache.bpf.h"
-#include "events.bpf.h"
+#include "withheld.bpf.h"
 
 #define OPERATION(number) (1u << (number))
 
@@ -81,6 +81,7 @@ __noinline int send_report(struct scratch *scratch, const struct report *report)
 {
 	const __u32 *words = tables_begin();
 	struct swguard_event *event;
+	__u32 number, is_quiet;
 	bool complains;
 
 	// Never so, which the verifier does not know.
@@ -98,7 +99,11 @@ __noinline int send_report(struct scratch *scratch, const struct report *report)
 	event->would_deny = complains && report->denial.error;
 	event->error = report->denial.error;
 	event->path_size = report->object == SWGUARD_OBJECT_FILE ? scratch->size : report->path_size;
-	send(scratch, words, report->policy, report->is_quiet || report->denial.is_quiet);
+	describe(event);
+	number = number_of_count(words, report->policy, event->rule);
+	is_quiet = report->is_quiet || report->denial.is_quiet;
+	if (!scratch->sought.dentry || report->object != SWGUARD_OBJECT_FILE || !withhold(scratch, number, is_quiet))
+		hand_over(event, number, is_quiet);
 	return complains ? 0 : -(int)report->denial.error;
 }
 

@@ -39,14 +39,21 @@ int BPF_PROG(swguard_path_symlink, const struct path *directory, struct dentry *
 SEC("lsm/path_mknod")
 int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *name, __u16 mode, unsigned int device)
 {
-	__u32 accesses = SWGUARD_CREATE;
+	__u32 accesses = SWGUARD_CREATE, sought;
 	int error, result;
 
 	PASS_UNCONFINED(own);
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
 		accesses |= SWGUARD_DEVICE;
-	if ((mode & S_IFMT) != S_IFSOCK)
-		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses));
+	if ((mode & S_IFMT) != S_IFSOCK) {
+		sought = is_sought(name);
+		if (sought)
+			begin_seeking(AS_NUMBER(name), AS_NUMBER(directory->mnt));
+		error = ask_in(own, directory->mnt, directory->dentry, name, accesses);
+		if (sought)
+			begin_seeking(0, 0);
+		VERDICT(error);
+	}
 	// The name that a unix socket is being bound to.
 	result = find(directory->mnt, name);
 	error = judge(result, accesses);

@@ -21,6 +21,13 @@ struct scratch {
 	__u64 dentry;
 	// The mount for which the task last asked to write: what hooks that show only a dentry go by. 0: none.
 	__u64 write_mount;
+	// What is about to be looked up and is decided about before: see withheld.bpf.h. 0: nothing.
+	struct {
+		__u64 dentry;
+		__u64 mount;
+		__u32 only_denials;
+		__u32 reserved;
+	} sought;
 	// How far a walk is. Here and not on the stack: the verifier follows what is on the stack step by step, and what comes
 	// from a map is any number to it, at once.
 	struct {
