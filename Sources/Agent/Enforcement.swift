@@ -51,7 +51,7 @@ struct Enforcement: ~Copyable {
     ]
 
     /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
-    init(_ sizes: Sizes) throws(KernelError) {
+    init(_ sizes: Sizes, isCaching: Bool) throws(KernelError) {
         // The object is linked into the program.
         let bytes = unsafe UnsafeRawBufferPointer(
             start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
@@ -63,6 +63,7 @@ struct Enforcement: ~Copyable {
         let hasBusyStorage = try Preemption.makesStorageBusy()
         if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         try open.setConstant(Self.hostMounts, "host_mounts")
+        if !isCaching { try open.setConstant(UInt32(0), "has_cache") }
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
