@@ -52,12 +52,14 @@ struct scratch {
 	} run;
 	// A search for a guard that denies.
 	struct {
-		__u32 list;
 		__u32 slot;
 		__u32 asked;
+		__u32 number; // of the lists looked into
+		__u32 left; // guards of the list
+		__u32 next; // the word of the next
 		__u32 is_own; // guards of the object itself; else those of a directory above
 		__u32 guard; // the word of the one that denies; 0: none yet
-		__u32 reserved;
+		__u32 is_over;
 	} search;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;
