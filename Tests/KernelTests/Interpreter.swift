@@ -7,11 +7,14 @@ final class Interpreter {
     private static let loop = """
         import os, sys
         for line in sys.stdin:
-            try:
-                exec(line)
-                print(0, flush=True)
-            except OSError as error:
-                print(error.errno, flush=True)
+            codes = []
+            for statement in line.split(";;"):
+                try:
+                    exec(statement.strip())
+                    codes.append(0)
+                except OSError as error:
+                    codes.append(error.errno)
+            print(*codes, flush=True)
         """
 
     private let process = Process()
@@ -42,8 +45,12 @@ final class Interpreter {
         guard try perform("pass") == 0 else { throw RunningAgent.Failure(text: "\(program) does not run") }
     }
 
-    /// Has it run a line, with `os` there; 0, or the errno of the error that it ends with.
-    func perform(_ line: String) throws -> Int32 {
+    /// Has it run a statement, with `os` there; 0, or the errno of the error that it ends with.
+    func perform(_ statement: String) throws -> Int32 { try perform([statement])[0] }
+
+    /// Has it run statements, one after the other whatever comes of them.
+    func perform(_ statements: [String]) throws -> [Int32] {
+        let line = statements.joined(separator: " ;; ")
         try input.fileHandleForWriting.write(contentsOf: Data("\(line)\n".utf8))
         var answer = Data()
         while answer.last != UInt8(ascii: "\n") {
@@ -51,10 +58,13 @@ final class Interpreter {
             guard !data.isEmpty else { throw RunningAgent.Failure(text: "the interpreter ended: \(line)") }
             answer += data
         }
-        guard let code = Int32(String(decoding: answer.dropLast(), as: UTF8.self)) else {
+        let codes = String(decoding: answer.dropLast(), as: UTF8.self).split(separator: " ").compactMap {
+            Int32($0)
+        }
+        guard codes.count == statements.count else {
             throw RunningAgent.Failure(text: "\(line): \(String(decoding: answer, as: UTF8.self))")
         }
-        return code
+        return codes
     }
 
     /// Opens `path` with flags as Python writes them, and lets go of it.
