@@ -70,10 +70,13 @@ public struct Agent: ~Copyable {
         }
         guard let policies = context.policies() else { return .rejected }
         var slots = Slots()
-        guard let (tables, held) = compile(policies, slots: &slots, context) else { return .rejected }
+        guard let configuration = context.configuration(),
+            let (tables, held) = compile(policies, slots: &slots, configuration, context)
+        else { return .rejected }
         let enforcement: Enforcement
         do throws(KernelError) {
-            var started = try Enforcement(Enforcement.Sizes(for: tables))
+            var started = try Enforcement(
+                Enforcement.Sizes(for: tables), isCaching: configuration.isCaching)
             guard try started.probe() else {
                 context.say(
                     "cannot enforce: the kernel runs no BPF LSM programs; add 'bpf' to its command line's lsm=, "
@@ -196,8 +199,8 @@ public struct Agent: ~Copyable {
     /// Takes policies anew: all of them, or none.
     private mutating func reload() {
         var slots = self.slots
-        guard let policies = context.policies(),
-            let (tables, held) = Self.compile(policies, slots: &slots, context)
+        guard let policies = context.policies(), let configuration = context.configuration(),
+            let (tables, held) = Self.compile(policies, slots: &slots, configuration, context)
         else { return context.say("cannot reload the policies: what was enforced still is") }
         let previous = enforcement.arena.generations.last?.tables
         // The events of the generation that goes are named by its rules.
@@ -323,7 +326,7 @@ public struct Agent: ~Copyable {
 
     /// The tables of `policies`; nil: they cannot be used, and it has been said why.
     private static func compile(
-        _ policies: [Policy], slots: inout Slots, _ context: Context
+        _ policies: [Policy], slots: inout Slots, _ configuration: AgentConfiguration, _ context: Context
     ) -> (KernelTables, HeldObjects)? {
         var entries: [KernelTables.Entry] = []
         var known: [String: String] = [:]
@@ -342,7 +345,6 @@ public struct Agent: ~Copyable {
             }
             entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
         }
-        guard let configuration = context.configuration() else { return nil }
         let launchers = Launchers.paths(configuration.launchers, say: context.say)
         let held = HeldObjects()
         do throws(KernelTablesError) {

@@ -21,6 +21,8 @@ struct Enforcement: ~Copyable {
     let missing: [String]
     /// Whether tasks' storage can be busy here, so that some requests are denied without need.
     let hasBusyStorage: Bool
+    /// Whether the programs keep what they found of directories.
+    private let isCaching: Bool
 
     /// How much the kernel is given.
     struct Sizes {
@@ -51,9 +53,10 @@ struct Enforcement: ~Copyable {
     ]
 
     /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
-    init(_ sizes: Sizes) throws(KernelError) {
+    init(_ sizes: Sizes, isCaching: Bool) throws(KernelError) {
         try self.init(
-            sizes, number: 0, prepare: { _ throws(KernelError) in }, begin: { _ throws(KernelError) in })
+            sizes, isCaching: isCaching, number: 0, prepare: { _ throws(KernelError) in },
+            begin: { _ throws(KernelError) in })
     }
 
     /// The same with room for `tables`, which are in force then, beside this one, which enforces what it did until it is
@@ -61,7 +64,7 @@ struct Enforcement: ~Copyable {
     func enlarged(for tables: KernelTables, _ held: HeldObjects) throws(KernelError) -> Self {
         let number = number + 1
         return try Self(
-            Sizes(for: tables), number: number,
+            Sizes(for: tables), isCaching: isCaching, number: number,
             prepare: { open throws(KernelError) in
                 try open.reuse(layers)
                 try open.reuse(scratches)
@@ -81,7 +84,8 @@ struct Enforcement: ~Copyable {
     mutating func detach() { links.detach() }
 
     private init(
-        _ sizes: Sizes, number: UInt32, prepare: (inout OpenObject) throws(KernelError) -> Void,
+        _ sizes: Sizes, isCaching: Bool, number: UInt32,
+        prepare: (inout OpenObject) throws(KernelError) -> Void,
         begin: (inout Arena) throws(KernelError) -> Void
     ) throws(KernelError) {
         // The object is linked into the program.
@@ -96,6 +100,7 @@ struct Enforcement: ~Copyable {
         let hasBusyStorage = try Preemption.makesStorageBusy()
         if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
         try open.setConstant(Self.hostMounts, "host_mounts")
+        if !isCaching { try open.setConstant(UInt32(0), "has_cache") }
         let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
         let sections = Dictionary(
             uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
@@ -137,6 +142,7 @@ struct Enforcement: ~Copyable {
         self.object = object
         self.missing = missing
         self.hasBusyStorage = hasBusyStorage
+        self.isCaching = isCaching
     }
 
     /// The number of the mount namespace of process 1, in which launchers are; 0: it cannot be found out.

@@ -57,6 +57,8 @@ struct KernelCoverageTests {
         let others: Set<String> = [
             "task_alloc", "sched_process_fork", "bprm_creds_for_exec", "bprm_committed_creds", "task",
             "uring_override_creds",
+            // What ends the wait of a report.
+            "mnt_drop_write",
             // Those that guard what comes under a name.
             "d_instantiate", "inode_free_security",
         ]

@@ -18,8 +18,15 @@ import Testing
         #expect(empty?.launchers.isEmpty == true)
     }
 
+    @Test func `the cache is used, unless it is written that it is not`() throws {
+        for (text, expected) in [("", true), ("cache: true\n", true), ("cache: false\n", false)] {
+            #expect(decoded(Self.head + text).0?.isCaching == expected, "\(text)")
+        }
+    }
+
     @Test(
         arguments: [
+            (head + "cache: no", "agent.yaml:3:8: "),
             ("kind: Agent", "agent.yaml:1:1: the agent's configuration needs the key 'apiVersion'"),
             ("apiVersion: swguard/v1\nkind: Policy", "agent.yaml:2:7: unknown kind 'Policy'"),
             (head + "launcher: []", "agent.yaml:3:1: unknown key 'launcher'"),

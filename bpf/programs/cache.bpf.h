@@ -46,7 +46,7 @@ struct {
 	__type(value, struct tagged_directory);
 } directories SEC(".maps");
 
-// Whether the cache is used at all: for tests, which compare verdicts with and without.
+// Whether the cache is used at all: `cache` in the agent's configuration. Tests compare verdicts with and without.
 const volatile __u32 has_cache = 1;
 
 static __always_inline struct tag *tag_for(struct tagged_directory *tagged, const struct swguard_layers *own)

@@ -101,7 +101,7 @@ int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *na
 	// Overridden credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
 	// `uring_override_creds` sees to. Those of a file (file_ns_capable) are none of these: it may have been opened before the
 	// task's were replaced.
-	if (cred == task->cred && cred != task->real_cred)
+	if (cred == UNTYPED(struct task_struct, task)->cred && cred != UNTYPED(struct task_struct, task)->real_cred)
 		return 0;
 	operation = operation_of_call(number_of_call(task), capability);
 	// What a call of the 32-bit ABI is is not known, and may be any.

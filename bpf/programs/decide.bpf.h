@@ -1,28 +1,49 @@
-// Whether what is asked for is granted: by every layer, the oldest that denies is named.
+// Whether what is asked for of a file is granted: by every layer, the oldest that denies is named.
 #pragma once
 
 #include "cache.bpf.h"
-#include "refused.bpf.h"
+#include "judge_operation.bpf.h"
 
 struct guard_context {
 	struct scratch *scratch;
 	const __u32 *words;
 };
 
-// The guards of one object, looked through for one of a policy that denies.
+// One step of a search: the next guard of a list, or the next list. One loop of the kernel's for both: calls are eight deep
+// at most, and a loop of C is followed round by round by the verifier.
 static long search_guard(__u32 index, struct guard_context *context)
 {
 	struct scratch *scratch = context->scratch;
 	const __u32 *words = context->words;
-	__u32 guard = scratch->search.list + 1 + index * (sizeof(struct swguard_guard) / sizeof(__u32));
+	__u32 guard, number = scratch->search.number;
 
+	if (!scratch->search.left) {
+		if (number >= scratch->guard_count || number >= SWGUARD_GUARDS_MAX) {
+			scratch->search.is_over = 1;
+			return 1;
+		}
+		guard = scratch->guards[BOUNDED(number, SWGUARD_GUARDS_MAX - 1)];
+		// The object's own; else those of a directory above.
+		scratch->search.is_own = number < scratch->own_guard_count;
+		scratch->search.number = number + 1;
+		scratch->search.left = guard ? word(words, guard) : 0;
+		scratch->search.next = guard + 1;
+		return 0;
+	}
+	guard = scratch->search.next;
+	scratch->search.left--;
+	scratch->search.next = guard + sizeof(struct swguard_guard) / sizeof(__u32);
 	if (!(field(words, guard, struct swguard_guard, denied) & scratch->search.asked) ||
 	    field(words, guard, struct swguard_guard, slot) != scratch->search.slot ||
 	    !(scratch->search.is_own || field(words, guard, struct swguard_guard, is_subtree)))
 		return 0;
 	scratch->search.guard = guard;
+	scratch->search.is_over = 1;
 	return 1;
 }
+
+// BPF_MAX_LOOPS (include/linux/bpf_verifier.h).
+#define GUARD_STEPS (1 << 23)
 
 // The word of the guard of the policy in `slot` that denies any of `accesses` to what was walked for last; 0: none.
 __noinline __u32 denying_guard(struct scratch *scratch, __u32 slot, __u32 accesses)
@@ -35,15 +56,12 @@ __noinline __u32 denying_guard(struct scratch *scratch, __u32 slot, __u32 access
 	scratch->search.slot = slot;
 	scratch->search.asked = accesses;
 	scratch->search.guard = 0;
-	// No loop in a loop of the kernel: calls are eight deep at most.
-	for (__u32 number = 0; number < SWGUARD_GUARDS_MAX && number < scratch->guard_count; number++) {
-		scratch->search.list = scratch->guards[number];
-		// The object's own; else those of a directory above.
-		scratch->search.is_own = number < scratch->own_guard_count;
-		if (scratch->search.list && !scratch->search.guard)
-			bpf_loop(word(context.words, scratch->search.list), search_guard, &context, 0);
-	}
-	return scratch->search.guard;
+	scratch->search.number = 0;
+	scratch->search.left = 0;
+	scratch->search.is_over = 0;
+	bpf_loop(GUARD_STEPS, search_guard, &context, 0);
+	// Not looked through to the end, which no table makes so.
+	return scratch->search.is_over ? scratch->search.guard : 0xffffffff;
 }
 
 // What a layer says of a file: false where it grants it, and reports nothing.
@@ -133,49 +151,6 @@ __noinline int judge(__u32 result, __u32 accesses)
 	return judge_refused(&question, lowest_bit(accesses));
 }
 
-static long judge_one_operation(__u32 layer, struct question *question)
-{
-	struct denial denial = { .error = EPERM, .access = question->asked };
-	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
-
-	if (!policy || is_allowed(question->words, policy, question->asked & 31))
-		return 0;
-	denial.rule = rule_of_operation(question->words, policy, question->asked & 31);
-	return refuse(question, slot, policy, &denial);
-}
-
-// Decides an operation that has no object name. Returns 0 or -EPERM.
-__noinline int judge_operation(__u32 operation, __u32 is_quiet)
-{
-	struct question question = {
-		.scratch = scratch_of_current(),
-		.words = tables_begin(),
-		.object = SWGUARD_OBJECT_OPERATION,
-		.asked = operation,
-		.is_quiet = is_quiet,
-	};
-	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
-
-	// Asked for confined tasks only: their layers are there, or busy.
-	if (!own || !question.scratch || !question.words || operation >= OPERATION_COUNT)
-		return -EPERM;
-	question.own = own;
-	question.generation = generation_now(question.words);
-	bpf_loop(own->count, judge_one_operation, &question, 0);
-	return judge_refused(&question, operation);
-}
-
-// The layers of the task that is running; NULL where it is under no policy.
-static __always_inline struct swguard_layers *confinement(void)
-{
-	struct swguard_layers *own;
-
-	if (!is_suspect())
-		return NULL;
-	own = layers_of(bpf_get_current_task_btf());
-	return own && own->count ? own : NULL;
-}
-
 // Finds what `dentry` is called through `mount`; an enum walk_result.
 static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 {
@@ -218,43 +193,5 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 // Decides a request for an object that is not opened: rare enough to be walked for.
 static __always_inline int ask(const struct path *path, __u32 accesses)
 {
-	return judge(find(path->mnt, path->dentry), accesses);
+	return judge(find(mount_of(path), dentry_of(path)), accesses);
 }
-
-// Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang
-// would replace by what it knows to be equal.
-#define END_WITH(number)                       \
-	do {                                   \
-		int end_ = (number);           \
-		asm volatile("" : "+r"(end_)); \
-		return end_;                   \
-	} while (0)
-#define REFUSE(error) END_WITH(-(error))
-
-// Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
-// the request is denied.
-#define PASS_UNCONFINED(own)                                                          \
-	struct swguard_layers *own =                                                  \
-		is_suspect() ? layers_of(bpf_get_current_task_btf()) : NULL;          \
-                                                                                      \
-	if (!own) {                                                                   \
-		if (are_layers_hidden())                                              \
-			REFUSE(EACCES);                                               \
-		return 0;                                                             \
-	}                                                                             \
-	/* It may be about to enter its first. */                                     \
-	if (!own->count)                                                              \
-		return 0;                                                             \
-	(void)own
-
-#define VERDICT(expression)                    \
-	do {                                   \
-		int verdict_ = (expression);   \
-		if (verdict_ == 0)             \
-			END_WITH(0);           \
-		if (verdict_ == -EPERM)        \
-			REFUSE(EPERM);         \
-		if (verdict_ == -EXDEV)        \
-			REFUSE(EXDEV);         \
-		REFUSE(EACCES);                \
-	} while (0)

@@ -265,8 +265,8 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 	context.scratch = scratch_of_current();
 	if (!context.scratch)
 		REFUSE(ENOMEM);
-	context.scratch->mount = (__u64)bprm->file->f_path.mnt;
-	context.scratch->dentry = (__u64)bprm->file->f_path.dentry;
+	context.scratch->mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
+	context.scratch->dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
 	enter_by_file(&context);
 	if (context.policy_without_room) {
 		// The path of the cgroup may stand where the file's did.
@@ -282,7 +282,7 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 // Whether an exec changes the user or the group: the file is a set-id file, and the bits count.
 static __always_inline bool changes_ids(struct cred *new)
 {
-	struct cred *old = (struct cred *)bpf_get_current_task_btf()->real_cred;
+	struct cred *old = (struct cred *)BPF_CORE_READ(bpf_get_current_task_btf(), real_cred);
 
 	return BPF_CORE_READ(new, euid.val) != BPF_CORE_READ(old, euid.val) ||
 	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
@@ -299,12 +299,12 @@ int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct fil
 	context.own = is_suspect() ? layers_of(context.task) : NULL;
 	if (!context.own && are_layers_hidden())
 		REFUSE(EACCES);
-	if (context.own && context.own->count && changes_ids(bprm->cred) && judge_operation(OPERATION_SETUID, 0))
+	if (context.own && context.own->count && changes_ids(BPF_CORE_READ(bprm, cred)) && judge_operation(OPERATION_SETUID, 0))
 		REFUSE(EPERM);
 	context.generation = generation_now(context.words);
 	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
 		return 0;
-	enter_users(&context, bprm->cred);
+	enter_users(&context, BPF_CORE_READ(bprm, cred));
 	report_without_room(&context, OPERATION_SETUID, EACCES);
 	if (context.is_refused)
 		REFUSE(EACCES);

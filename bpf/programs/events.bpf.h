@@ -22,24 +22,39 @@ struct {
 // ten times the record.
 #define WAKE_BYTES (64 * 1024)
 
-static __always_inline struct swguard_count *count_of(const __u32 *words, __u32 policy, __u32 rule)
+static __always_inline __u32 number_of_count(const __u32 *words, __u32 policy, __u32 rule)
 {
-	__u32 number = field(words, policy, struct swguard_policy, first_rule) +
-		       (rule == SWGUARD_NO_RULE ? 0 : rule + 1);
-
-	return bpf_map_lookup_elem(&counters, &number);
+	return field(words, policy, struct swguard_policy, first_rule) + (rule == SWGUARD_NO_RULE ? 0 : rule + 1);
 }
 
-// Sends `scratch->event`, with `path_size` bytes behind it, and counts.
-static __always_inline void send(struct scratch *scratch, const __u32 *words, __u32 policy, bool is_quiet)
+// Sends an event with its path behind it, as one of a decision that is counted in `counters[number]`; or only counts.
+static __always_inline void hand_over(const struct swguard_event *event, __u32 number, bool is_quiet)
+{
+	struct swguard_count *count = bpf_map_lookup_elem(&counters, &number);
+	__u32 size = event->path_size;
+
+	if (size > SWGUARD_PATH_SIZE)
+		size = SWGUARD_PATH_SIZE;
+	if (is_quiet) {
+		if (count)
+			__sync_fetch_and_add(&count->quiet, 1);
+	} else if (bpf_ringbuf_output(&events, (void *)event, sizeof(*event) + size, 0) == 0) {
+		if (count)
+			__sync_fetch_and_add(&count->submitted, 1);
+	} else if (count) {
+		__sync_fetch_and_add(&count->lost, 1);
+	}
+	if (count)
+		__sync_fetch_and_add(&count->decided, 1);
+}
+
+// Fills in when an event is, and who does it: the task that is running.
+static __always_inline void describe(struct swguard_event *event)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct swguard_event *event = &scratch->event;
-	struct swguard_count *count = count_of(words, policy, event->rule);
-	__u64 id = bpf_get_current_pid_tgid();
-	__u32 size = event->path_size;
-	struct inode *executable;
 	struct cred *own = (struct cred *)BPF_CORE_READ(task, cred);
+	__u64 id = bpf_get_current_pid_tgid();
+	struct inode *executable;
 
 	event->time_ns = bpf_ktime_get_boot_ns();
 	// Not by typed pointers: for each that is followed 6.12 looks through all of the kernel's types (kernel/bpf/verifier.c,
@@ -55,17 +70,4 @@ static __always_inline void send(struct scratch *scratch, const __u32 *words, __
 	event->executable = BPF_CORE_READ(executable, i_ino);
 	event->executable_device = BPF_CORE_READ(executable, i_sb, s_dev);
 	bpf_get_current_comm(event->command, sizeof(event->command));
-	if (size > SWGUARD_PATH_SIZE)
-		size = SWGUARD_PATH_SIZE;
-	if (is_quiet) {
-		if (count)
-			__sync_fetch_and_add(&count->quiet, 1);
-	} else if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0) == 0) {
-		if (count)
-			__sync_fetch_and_add(&count->submitted, 1);
-	} else if (count) {
-		__sync_fetch_and_add(&count->lost, 1);
-	}
-	if (count)
-		__sync_fetch_and_add(&count->decided, 1);
 }

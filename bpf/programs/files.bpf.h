@@ -55,6 +55,7 @@ static __always_inline int ask_code(struct file *file, __u32 accesses)
 static __noinline int ask_open(struct file *file)
 {
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct file *untyped = UNTYPED(struct file, file);
 	struct dentry *name, *directory;
 	struct vfsmount *mount;
 	__u32 accesses;
@@ -64,13 +65,14 @@ static __noinline int ask_open(struct file *file)
 	if (!own->count)
 		return 0;
 	accesses = accesses_of(file);
-	mount = file->f_path.mnt;
-	name = file->f_path.dentry;
-	directory = name->d_parent;
+	mount = untyped->f_path.mnt;
+	name = untyped->f_path.dentry;
+	// Its inode's storage is looked up.
+	directory = file->f_path.dentry->d_parent;
 	// A file of nsfs is in no directory that has a tag.
 	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, name, accesses))
 		return 0;
-	if (file->f_inode->i_sb->s_magic == NSFS_MAGIC)
+	if (untyped->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
@@ -86,7 +88,7 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
-	if (!is_suspect())
+	if (!is_suspect_at_once())
 		return 0;
 	VERDICT(ask_open(file));
 }

@@ -110,8 +110,13 @@ struct super_block {
 	unsigned long s_flags;
 };
 
+struct inode_operations {
+	void *atomic_open;
+};
+
 struct inode {
 	unsigned short i_mode;
+	const struct inode_operations *i_op;
 	unsigned int i_nlink;
 	__u32 i_generation;
 	__u32 i_rdev;
@@ -138,6 +143,7 @@ typedef struct {
 } seqcount_spinlock_t;
 
 struct dentry {
+	unsigned int d_flags;
 	seqcount_spinlock_t d_seq;
 	struct dentry *d_parent;
 	struct qstr d_name;

@@ -17,6 +17,13 @@ struct {
 // that other programs keep there counts too; `layers_of` tells.
 static __always_inline bool is_suspect(void)
 {
+	return UNTYPED(struct task_struct, bpf_get_current_task_btf())->bpf_storage != NULL;
+}
+
+// The same where one instruction matters more than the time to load the program (hook.h, UNTYPED): a cast pointer is followed
+// with a check of the address.
+static __always_inline bool is_suspect_at_once(void)
+{
 	return bpf_get_current_task_btf()->bpf_storage != NULL;
 }
 

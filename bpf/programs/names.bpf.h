@@ -11,12 +11,19 @@
 #define S_IFDIR 0040000
 #define RENAME_EXCHANGE 2
 
+// Decides a request for a name in a directory.
+static __always_inline int ask_name(struct swguard_layers *own, const struct path *directory, struct dentry *name,
+				    __u32 accesses)
+{
+	return ask_in(own, mount_of(directory), directory->dentry, UNTYPED(struct dentry, name), accesses);
+}
+
 #define NAME_HOOK(hook, accesses)                                                        \
 	SEC("lsm/" #hook)                                                                \
 	int BPF_PROG(swguard_##hook, const struct path *directory, struct dentry *name)  \
 	{                                                                                \
 		PASS_UNCONFINED(own);                                                    \
-		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses)); \
+		VERDICT(ask_name(own, directory, name, accesses));                       \
 	}
 
 NAME_HOOK(path_unlink, SWGUARD_REMOVE)
@@ -26,29 +33,36 @@ SEC("lsm/path_mkdir")
 int BPF_PROG(swguard_path_mkdir, const struct path *directory, struct dentry *name, __u16 mode)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
+	VERDICT(ask_name(own, directory, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_symlink")
 int BPF_PROG(swguard_path_symlink, const struct path *directory, struct dentry *name, const char *target)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask_in(own, directory->mnt, directory->dentry, name, SWGUARD_CREATE));
+	VERDICT(ask_name(own, directory, name, SWGUARD_CREATE));
 }
 
 SEC("lsm/path_mknod")
 int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *name, __u16 mode, unsigned int device)
 {
-	__u32 accesses = SWGUARD_CREATE;
+	__u32 accesses = SWGUARD_CREATE, sought;
 	int error, result;
 
 	PASS_UNCONFINED(own);
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
 		accesses |= SWGUARD_DEVICE;
-	if ((mode & S_IFMT) != S_IFSOCK)
-		VERDICT(ask_in(own, directory->mnt, directory->dentry, name, accesses));
+	if ((mode & S_IFMT) != S_IFSOCK) {
+		sought = is_sought(name);
+		if (sought)
+			begin_seeking(AS_NUMBER(name), AS_NUMBER(mount_of(directory)));
+		error = ask_name(own, directory, name, accesses);
+		if (sought)
+			begin_seeking(0, 0);
+		VERDICT(error);
+	}
 	// The name that a unix socket is being bound to.
-	result = find(directory->mnt, name);
+	result = find(mount_of(directory), name);
 	error = judge(result, accesses);
 	if (!error)
 		error = judge_name(result, SWGUARD_BIND, 0);
@@ -139,14 +153,14 @@ static __always_inline int ask_rename(const struct path *old_directory, struct d
 	PASS_UNCONFINED(own);
 	replaces = is_positive(new_name);
 	is_directory = is_directory_name(old_name) || (exchanges && is_directory_name(new_name));
-	result = find(old_directory->mnt, old_name);
+	result = find(mount_of(old_directory), old_name);
 	error = judge(result, SWGUARD_REMOVE | (exchanges ? SWGUARD_CREATE : 0));
 	if (error)
 		return error;
 	error = keep_states();
 	if (error)
 		return error;
-	result = find(new_directory->mnt, new_name);
+	result = find(mount_of(new_directory), new_name);
 	error = judge(result, SWGUARD_CREATE | (replaces ? SWGUARD_REMOVE : 0));
 	if (error || result != WALK_DONE)
 		return error;
@@ -162,9 +176,9 @@ int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentr
 
 	// Whoever renames: what comes under a guarded name is guarded.
 	if (!error)
-		error = bind(old_name, new_directory->dentry, new_name);
+		error = bind(old_name, dentry_of(new_directory), new_name);
 	if (!error && exchanges)
-		error = bind(new_name, old_directory->dentry, old_name);
+		error = bind(new_name, dentry_of(old_directory), old_name);
 	VERDICT(error);
 }
 
@@ -174,14 +188,14 @@ static __always_inline int ask_link(struct dentry *old_name, const struct path *
 
 	PASS_UNCONFINED(own);
 	// link(2) stays on one mount: the existing name is on it too.
-	result = find(new_directory->mnt, old_name);
+	result = find(mount_of(new_directory), old_name);
 	error = judge(result, SWGUARD_LINK);
 	if (error)
 		return error;
 	error = keep_states();
 	if (error)
 		return error;
-	result = find(new_directory->mnt, new_name);
+	result = find(mount_of(new_directory), new_name);
 	error = judge(result, SWGUARD_CREATE);
 	if (error || result != WALK_DONE)
 		return error;
@@ -194,6 +208,6 @@ int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_
 	int error = ask_link(old_name, new_directory, new_name);
 
 	if (!error)
-		error = bind(old_name, new_directory->dentry, new_name);
+		error = bind(old_name, dentry_of(new_directory), new_name);
 	VERDICT(error);
 }

@@ -1,8 +1,7 @@
 // What is asked of every layer, and what a layer answers.
 #pragma once
 
-#include "events.bpf.h"
-#include "layers.bpf.h"
+#include "withheld.bpf.h"
 
 #define OPERATION(number) (1u << (number))
 
@@ -82,6 +81,7 @@ __noinline int send_report(struct scratch *scratch, const struct report *report)
 {
 	const __u32 *words = tables_begin();
 	struct swguard_event *event;
+	__u32 number, is_quiet;
 	bool complains;
 
 	// Never so, which the verifier does not know.
@@ -99,7 +99,11 @@ __noinline int send_report(struct scratch *scratch, const struct report *report)
 	event->would_deny = complains && report->denial.error;
 	event->error = report->denial.error;
 	event->path_size = report->object == SWGUARD_OBJECT_FILE ? scratch->size : report->path_size;
-	send(scratch, words, report->policy, report->is_quiet || report->denial.is_quiet);
+	describe(event);
+	number = number_of_count(words, report->policy, event->rule);
+	is_quiet = report->is_quiet || report->denial.is_quiet;
+	if (!scratch->sought.dentry || report->object != SWGUARD_OBJECT_FILE || !withhold(scratch, number, is_quiet))
+		hand_over(event, number, is_quiet);
 	return complains ? 0 : -(int)report->denial.error;
 }
 
@@ -150,3 +154,52 @@ static __always_inline __u32 rule_of_operation(const __u32 *words, __u32 policy,
 {
 	return word(words, field(words, policy, struct swguard_policy, operation_rules) + operation);
 }
+
+// The layers of the task that is running; NULL where it is under no policy.
+static __always_inline struct swguard_layers *confinement(void)
+{
+	struct swguard_layers *own;
+
+	if (!is_suspect())
+		return NULL;
+	own = layers_of(bpf_get_current_task_btf());
+	return own && own->count ? own : NULL;
+}
+
+// Ends a hook with 0 or an errno that hooks may return. 6.12 wants to see the number itself in the register, which clang
+// would replace by what it knows to be equal.
+#define END_WITH(number)                       \
+	do {                                   \
+		int end_ = (number);           \
+		asm volatile("" : "+r"(end_)); \
+		return end_;                   \
+	} while (0)
+#define REFUSE(error) END_WITH(-(error))
+
+// Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
+// the request is denied.
+#define PASS_UNCONFINED(own)                                                          \
+	struct swguard_layers *own =                                                  \
+		is_suspect() ? layers_of(bpf_get_current_task_btf()) : NULL;          \
+                                                                                      \
+	if (!own) {                                                                   \
+		if (are_layers_hidden())                                              \
+			REFUSE(EACCES);                                               \
+		return 0;                                                             \
+	}                                                                             \
+	/* It may be about to enter its first. */                                     \
+	if (!own->count)                                                              \
+		return 0;                                                             \
+	(void)own
+
+#define VERDICT(expression)                    \
+	do {                                   \
+		int verdict_ = (expression);   \
+		if (verdict_ == 0)             \
+			END_WITH(0);           \
+		if (verdict_ == -EPERM)        \
+			REFUSE(EPERM);         \
+		if (verdict_ == -EXDEV)        \
+			REFUSE(EXDEV);         \
+		REFUSE(EACCES);                \
+	} while (0)

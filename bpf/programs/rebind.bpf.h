@@ -5,6 +5,7 @@
 #pragma once
 
 #include "guards.bpf.h"
+#include "withheld.bpf.h"
 
 // Directories with guarded names in them; the value says nothing.
 struct {
@@ -121,6 +122,7 @@ int BPF_PROG(swguard_d_instantiate, struct dentry *name, struct inode *inode)
 {
 	__u64 directory, *count;
 
+	settle(name);
 	if (!has_guards())
 		return 0;
 	directory = (__u64)BPF_CORE_READ(name, d_parent, d_inode);

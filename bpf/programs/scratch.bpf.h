@@ -21,6 +21,13 @@ struct scratch {
 	__u64 dentry;
 	// The mount for which the task last asked to write: what hooks that show only a dentry go by. 0: none.
 	__u64 write_mount;
+	// What is about to be looked up and is decided about before: see withheld.bpf.h. 0: nothing.
+	struct {
+		__u64 dentry;
+		__u64 mount;
+		__u32 only_denials;
+		__u32 reserved;
+	} sought;
 	// How far a walk is. Here and not on the stack: the verifier follows what is on the stack step by step, and what comes
 	// from a map is any number to it, at once.
 	struct {
@@ -45,12 +52,14 @@ struct scratch {
 	} run;
 	// A search for a guard that denies.
 	struct {
-		__u32 list;
 		__u32 slot;
 		__u32 asked;
+		__u32 number; // of the lists looked into
+		__u32 left; // guards of the list
+		__u32 next; // the word of the next
 		__u32 is_own; // guards of the object itself; else those of a directory above
 		__u32 guard; // the word of the one that denies; 0: none yet
-		__u32 reserved;
+		__u32 is_over;
 	} search;
 	// What a walk came to: the size of `path`, and the state of each layer's automaton behind it.
 	__u32 size;

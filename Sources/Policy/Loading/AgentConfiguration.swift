@@ -6,10 +6,17 @@ public struct AgentConfiguration: Hashable, Sendable {
     /// policies, the next one does. Absolute paths of files.
     public var launchers: [Located<String>]
 
+    /// Whether what directories are called is kept from one request to the next. Verdicts are the same without, and dearer.
+    /// Read when the agent starts.
+    public var isCaching: Bool
+
     /// Where nothing is configured: what systemd (255 and later) starts in a unit's cgroup before the unit's program.
     public static let standardLaunchers = ["/usr/lib/systemd/systemd-executor"]
 
-    public init(launchers: [Located<String>]) { self.launchers = launchers }
+    public init(launchers: [Located<String>], isCaching: Bool = true) {
+        self.launchers = launchers
+        self.isCaching = isCaching
+    }
 
     /// What is done without a file.
     public static let standard = Self(
@@ -28,6 +35,7 @@ public struct AgentConfiguration: Hashable, Sendable {
                 item.text.map { Located($0, at: item.location) }
             }
         }
+        if let isCaching = root["cache"]?.text { configuration.isCaching = isCaching == "true" }
         // Fail closed: with one error there is no configuration.
         return (diagnostics.hasErrors ? nil : configuration, diagnostics.sorted())
     }
@@ -46,6 +54,10 @@ private enum AgentShape {
                 "launchers",
                 "Programs of root whose exec in a control group does not begin the policies of that group; systemd's, unless written.",
                 .list(ListShape(of: .text(file), mayBeEmpty: true))),
+            Field(
+                "cache",
+                "Whether paths of directories are kept between requests: true, unless written. To find out whether it matters.",
+                .flag),
         ])
 
     private static let file = TextShape(

@@ -5,11 +5,12 @@ import Testing
 /// with SWGUARD_BESIDE=1 beside another program that keeps something with every task.
 ///
 /// Unchecked: one suite uses it, one test after the other.
-final class EvasionStage: @unchecked Sendable {
+final class EvasionStage: Stage, @unchecked Sendable {
     static let root = "/evasion"
 
     /// The stage of the tests that run.
     @TaskLocal static var current: EvasionStage?
+    static var scope: TaskLocal<EvasionStage?> { $current }
 
     /// What the policy protects, and what it grants beside it.
     static let policy = """
@@ -145,22 +146,4 @@ final class EvasionStage: @unchecked Sendable {
         let reason: String
         var description: String { reason }
     }
-}
-
-/// Gives a suite a stage.
-struct OnEvasionStage: SuiteTrait, TestScoping {
-    @concurrent
-    func provideScope(
-        for test: Test, testCase: Test.Case?,
-        performing function: @concurrent @Sendable () async throws -> Void
-    ) async throws {
-        let stage = try EvasionStage()
-        try await EvasionStage.$current.withValue(stage) { try await function() }
-        try stage.end()
-    }
-}
-
-extension Trait where Self == OnEvasionStage {
-    /// Runs the suite on one stage: starting an agent costs seconds in a virtual machine.
-    static var onEvasionStage: Self { Self() }
 }

@@ -5,7 +5,7 @@ import Testing
 /// agent with the shipped policies, a unit's and a container's.
 ///
 /// Unchecked: one suite uses it, one test after the other.
-final class ProgramStage: @unchecked Sendable {
+final class ProgramStage: Stage, @unchecked Sendable {
     static let root = "/programs"
     static let home = root + "/home"
     static let project = home + "/project"
@@ -16,6 +16,7 @@ final class ProgramStage: @unchecked Sendable {
 
     /// The stage of the tests that run.
     @TaskLocal static var current: ProgramStage?
+    static var scope: TaskLocal<ProgramStage?> { $current }
 
     /// Who comes under which shipped policy.
     private static let shipped = [
@@ -119,24 +120,6 @@ final class ProgramStage: @unchecked Sendable {
         let reason: String
         var description: String { reason }
     }
-}
-
-/// Gives a suite a stage.
-struct OnProgramStage: SuiteTrait, TestScoping {
-    @concurrent
-    func provideScope(
-        for test: Test, testCase: Test.Case?,
-        performing function: @concurrent @Sendable () async throws -> Void
-    ) async throws {
-        let stage = try ProgramStage()
-        try await ProgramStage.$current.withValue(stage) { try await function() }
-        try stage.end()
-    }
-}
-
-extension Trait where Self == OnProgramStage {
-    /// Runs the suite on one stage: starting an agent costs seconds in a virtual machine.
-    static var onProgramStage: Self { Self() }
 }
 
 /// Programs as tests run them.

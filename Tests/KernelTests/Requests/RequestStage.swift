@@ -5,9 +5,10 @@ import Testing
 /// which begins with a program of its own.
 ///
 /// Unchecked: one suite uses it, one test after the other.
-final class RequestStage: @unchecked Sendable {
+final class RequestStage: Stage, @unchecked Sendable {
     /// The stage of the tests that run.
     @TaskLocal static var current: RequestStage?
+    static var scope: TaskLocal<RequestStage?> { $current }
 
     private static let root = "/requests"
 
@@ -96,22 +97,4 @@ final class RequestStage: @unchecked Sendable {
         }
         for child in children { child.end() }
     }
-}
-
-/// Gives a suite a stage.
-struct OnRequestStage: SuiteTrait, TestScoping {
-    @concurrent
-    func provideScope(
-        for test: Test, testCase: Test.Case?,
-        performing function: @concurrent @Sendable () async throws -> Void
-    ) async throws {
-        let stage = try RequestStage()
-        try await RequestStage.$current.withValue(stage) { try await function() }
-        try stage.end()
-    }
-}
-
-extension Trait where Self == OnRequestStage {
-    /// Runs the suite on one stage: starting an agent costs seconds in a virtual machine.
-    static var onRequestStage: Self { Self() }
 }
