@@ -6,6 +6,9 @@ public struct AgentConfiguration: Hashable, Sendable {
     /// policies, the next one does. Absolute paths of files.
     public var launchers: [Located<String>]
 
+    /// Where events go, and how the log is kept.
+    public var audit = AuditConfiguration()
+
     /// Where nothing is configured: what systemd (255 and later) starts in a unit's cgroup before the unit's program.
     public static let standardLaunchers = ["/usr/lib/systemd/systemd-executor"]
 
@@ -28,13 +31,14 @@ public struct AgentConfiguration: Hashable, Sendable {
                 item.text.map { Located($0, at: item.location) }
             }
         }
+        if let audit = root["audit"] { configuration.audit = AuditConfiguration(audit) }
         // Fail closed: with one error there is no configuration.
         return (diagnostics.hasErrors ? nil : configuration, diagnostics.sorted())
     }
 }
 
 /// The keys of the agent's configuration, version 1.
-private enum AgentShape {
+enum AgentShape {
     static let document = ObjectShape(
         "the agent's configuration",
         [
@@ -46,9 +50,11 @@ private enum AgentShape {
                 "launchers",
                 "Programs of root whose exec in a control group does not begin the policies of that group; systemd's, unless written.",
                 .list(ListShape(of: .text(file), mayBeEmpty: true))),
+            Field(
+                "audit", "Where events go, and how the audit log is kept.", .object(AuditConfiguration.shape)),
         ])
 
-    private static let file = TextShape(
+    static let file = TextShape(
         "an absolute path of one file", pattern: "^/",
         hint: "write it in full: no patterns, no '.' and no '..'"
     ) { path in
