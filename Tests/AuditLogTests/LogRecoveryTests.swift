@@ -14,7 +14,7 @@ import Testing
         var log = try SteppedLog(directory.place)
         for number in 0..<20 { try log.write(Self.event(number)) }
         try log.take(log.composer.turn(at: Samples.time, now: 20_000))
-        for number in 20..<24 { try log.write(Self.event(number), now: 30_000) }
+        for number in 20..<22 { try log.write(Self.event(number), now: 30_000) }
         return try directory.contents()
     }
 
@@ -64,7 +64,7 @@ import Testing
         var whole = try unsealed(directory)
         // A page that never came to the disk, before one that did.
         let end = whole.count - 300
-        whole.replaceSubrange(end - 400..<end - 200, with: [UInt8](repeating: 0, count: 200))
+        whole.replaceSubrange(end - 900..<end - 700, with: [UInt8](repeating: 0, count: 200))
         try directory.write(whole)
         var log = try SteppedLog(directory.place)
         #expect(log.recovered.isDamaged)

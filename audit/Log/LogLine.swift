@@ -42,7 +42,11 @@ struct LogLine: Hashable {
         // Of a seal nothing but the hash and a number follow its kind.
         let longest = sealKind.count + 20 + sealHash.count + LogHash.digits + behindDigits.count
         let tail = bytes.suffix(longest)
-        guard let kind = find(sealKind, in: tail) else { return (nil, ()) }
+        guard let kind = find(sealKind, in: tail) else {
+            // No other line ends in a hash: this was a seal, and was made something else.
+            return tail.dropLast(LogHash.digits + behindDigits.count).suffix(sealHash.count).elementsEqual(sealHash)
+                ? nil : (nil, ())
+        }
         let behind = tail[(kind + sealKind.count)...]
         let digits = behind.prefix { isDigit($0) }
         let rest = behind[digits.endIndex...]

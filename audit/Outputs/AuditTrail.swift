@@ -91,6 +91,13 @@ public struct AuditTrail: ~Copyable {
         }
     }
 
+    /// A log that begins with `composer`, on its way through `primary` alone.
+    init(primary: StepQueue, _ composer: LogComposer) {
+        self.primary = primary
+        self.composer = composer
+        copies = []
+    }
+
     private mutating func lose(_ count: UInt64, _ policy: String?, at time: AuditTime) {
         var loss = losses[policy] ?? Loss(count: 0, span: time...time)
         loss.count += count
