@@ -24,7 +24,8 @@ import Testing
         return false
     }
 
-    @Test func `events are in the file, in order and sealed, and the file is for its owner and group`() throws {
+    @Test func `events are in the file, in order and sealed, and the file is for its owner and group`() throws
+    {
         let directory = try LogDirectory()
         let trail = try trail(directory.settings())
         for number in 0..<500 { #expect(trail.write(Self.event(number))) }
@@ -146,13 +147,16 @@ import Testing
         let all = Bytes()
         let thread = Thread {
             var buffer = [UInt8](repeating: 0, count: 65536)
-            while case let count = read(reader, &buffer, buffer.count), count > 0 { all.add(buffer[..<count]) }
+            while case let count = read(reader, &buffer, buffer.count), count > 0 {
+                all.add(buffer[..<count])
+            }
         }
         thread.start()
-        #expect(eventually {
-            _ = trail.turn()
-            return trail.lost == 0
-        })
+        #expect(
+            eventually {
+                _ = trail.turn()
+                return trail.lost == 0
+            })
         #expect(trail.write(Self.event(4000)))
         let said = trail.end()
         #expect(said.isEmpty, "\(said)")
@@ -187,18 +191,20 @@ import Testing
                 said += trail.turn()
             }
         }
-        #expect(eventually {
-            said += trail.turn()
-            return said.contains { $0.contains("No space left on device") }
-        })
+        #expect(
+            eventually {
+                said += trail.turn()
+                return said.contains { $0.contains("No space left on device") }
+            })
         let lost = trail.lost
         #expect(lost > 0 && trail.failure != nil)
         unlink(ballast)
         try #require(mount("none", disk, "tmpfs", UInt(MS_REMOUNT), "size=8m,mode=755") == 0)
-        #expect(eventually {
-            said += trail.turn()
-            return trail.lost == 0
-        })
+        #expect(
+            eventually {
+                said += trail.turn()
+                return trail.lost == 0
+            })
         trail.write(Self.event(2000))
         said += trail.end()
         #expect(said.contains { $0.contains("written again") })

@@ -72,7 +72,7 @@ struct SteppedLog: ~Copyable {
             case .line(let line): try file.write(line)
             case .sync: try file.sync()
             case .rotate(let first): try file.rotate(first: first)
-            case .reopen: file.reopen()
+            case .reopen: try file.reopen()
             }
         }
     }

@@ -39,6 +39,7 @@ struct LogFile: ~Copyable {
 
     /// Gives the file the name of its first line's number.
     mutating func rotate(first: UInt64) throws(LogError) {
+        try cut()
         if let number = descriptor?.number, fdatasync(number) != 0, errno != EINVAL {
             throw error("sync", errno)
         }
@@ -58,7 +59,8 @@ struct LogFile: ~Copyable {
     }
 
     /// Lets go of the file.
-    mutating func reopen() {
+    mutating func reopen() throws(LogError) {
+        try cut()
         descriptor = nil
         whole = nil
     }
@@ -69,6 +71,9 @@ struct LogFile: ~Copyable {
         var there = stat()
         return unsafe stat(place.path, &there) != 0 || !there.isSame(as: open)
     }
+
+    /// A torn end is cut off also where nothing is written behind it.
+    private mutating func cut() throws(LogError) { if whole != nil { try open() } }
 
     private mutating func open() throws(LogError) {
         if descriptor != nil { return }

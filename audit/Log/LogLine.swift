@@ -44,7 +44,8 @@ struct LogLine: Hashable {
         let tail = bytes.suffix(longest)
         guard let kind = find(sealKind, in: tail) else {
             // No other line ends in a hash: this was a seal, and was made something else.
-            return tail.dropLast(LogHash.digits + behindDigits.count).suffix(sealHash.count).elementsEqual(sealHash)
+            return tail.dropLast(LogHash.digits + behindDigits.count).suffix(sealHash.count).elementsEqual(
+                sealHash)
                 ? nil : (nil, ())
         }
         let behind = tail[(kind + sealKind.count)...]

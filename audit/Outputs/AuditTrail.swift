@@ -214,8 +214,8 @@ extension AuditEvent {
         }
     }
 
-    /// Whose it is; nil: of none, or of several.
-    fileprivate var policyName: String? {
+    /// The policy that it is about; nil: none, or several.
+    public var policyName: String? {
         switch self {
         case .denial(let record), .grant(let record): record.policy.name
         case .policy(let record): record.policy.name

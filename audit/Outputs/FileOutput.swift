@@ -32,7 +32,7 @@ struct FileOutput: LogOutput, ~Copyable {
         case .rotate(let first):
             try file.rotate(first: first)
             sweeper.start()
-        case .reopen: file.reopen()
+        case .reopen: try file.reopen()
         }
     }
 }
