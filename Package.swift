@@ -59,7 +59,7 @@ let package = Package(
             swiftSettings: shipped),
         .target(
             name: "AuditLog", dependencies: ["Policy", "CLinux", "Clibmd", "Clibz"], path: "audit",
-            exclude: ["schema"], swiftSettings: shipped),
+            exclude: ["schema", "recipes"], swiftSettings: shipped),
         .target(
             name: "Confinement",
             dependencies: [
