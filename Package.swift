@@ -33,6 +33,7 @@ let package = Package(
         .systemLibrary(name: "Clibyaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .systemLibrary(name: "Clibseccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .systemLibrary(name: "Clibmd", pkgConfig: "libmd", providers: [.apt(["libmd-dev"])]),
+        .systemLibrary(name: "Clibz", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(
             name: "Clibbpf", pkgConfig: "libbpf",
             providers: [.apt(["libbpf-dev", "libelf-dev", "zlib1g-dev"])]),
@@ -57,7 +58,8 @@ let package = Package(
             dependencies: ["Policy", "Automata", "Seccomp", "Landlock", "Clibseccomp", "Clibmd"],
             swiftSettings: shipped),
         .target(
-            name: "AuditLog", path: "audit", exclude: ["schema"], swiftSettings: shipped),
+            name: "AuditLog", dependencies: ["Policy", "CLinux", "Clibmd", "Clibz"], path: "audit",
+            exclude: ["schema", "recipes"], swiftSettings: shipped),
         .target(
             name: "Confinement",
             dependencies: [

@@ -30,22 +30,25 @@ public struct AuditEncoder: Sendable {
 
     private let boot: AuditText?
     private let host: AuditText?
-    private var next: UInt64 = 1
+    /// The number of the next line.
+    public private(set) var next: UInt64
 
-    /// An encoder for this boot and host; what is empty is not known and absent.
-    public init(boot: [UInt8], host: [UInt8]) {
+    /// An encoder for this boot and host; what is empty is not known and absent. Its first line has the number `next`.
+    public init(boot: [UInt8], host: [UInt8], next: UInt64 = 1) {
+        self.next = next
         self.boot = boot.isEmpty ? nil : AuditText(boot, limit: Limit.name)
         self.host = host.isEmpty ? nil : AuditText(host, limit: Limit.name)
     }
 
     /// An encoder for the boot and host that this process runs on.
-    public static func forThisHost() -> Self {
+    public static func forThisHost(next: UInt64 = 1) -> Self {
         let newline = UInt8(ascii: "\n")
         func first(_ path: String) -> [UInt8] {
             Array((ProcessFile.read(path, limit: 256) ?? []).prefix { $0 != newline })
         }
         return Self(
-            boot: first("/proc/sys/kernel/random/boot_id"), host: first("/proc/sys/kernel/hostname"))
+            boot: first("/proc/sys/kernel/random/boot_id"), host: first("/proc/sys/kernel/hostname"),
+            next: next)
     }
 
     /// The line of `event`, with its newline.

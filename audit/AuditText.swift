@@ -46,6 +46,33 @@ public struct AuditText: Hashable, Sendable {
     /// The text as a string.
     public var string: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// The bytes that a text of the log stands for; what is no escape stands for itself.
+    static func bytes(of text: String) -> [UInt8] {
+        let source = Array(text.utf8)
+        var bytes: [UInt8] = []
+        var index = 0
+        while index < source.count {
+            if source[index] == UInt8(ascii: "\\"), index + 1 < source.count {
+                if source[index + 1] == UInt8(ascii: "\\") {
+                    bytes.append(source[index])
+                    index += 2
+                    continue
+                }
+                let digits = source[(index + 1)...].prefix(3)
+                if digits.count == 3, digits.first == UInt8(ascii: "x"),
+                    let byte = UInt8(String(decoding: digits.dropFirst(), as: UTF8.self), radix: 16)
+                {
+                    bytes.append(byte)
+                    index += 4
+                    continue
+                }
+            }
+            bytes.append(source[index])
+            index += 1
+        }
+        return bytes
+    }
+
     private static var ellipsis: String.UTF8View { "…".utf8 }
 
     private static func appendEscaped(_ byte: UInt8, to bytes: inout [UInt8]) {

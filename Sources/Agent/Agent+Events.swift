@@ -49,9 +49,10 @@ extension Agent {
             }
             if aggregator.holds(told, at: time, now: now) {
                 ledger.hold(name)
-            } else {
-                writer.write(told, at: time)
+            } else if writer.write(told, at: time) {
                 ledger.write(name)
+            } else {
+                ledger.drop(name, 1)
             }
         }
         return isMore
@@ -60,9 +61,9 @@ extension Agent {
     /// Writes events that stand for several.
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
         for held in due {
-            writer.write(held.event, at: held.time)
-            if case .denial(let record) = held.event { ledger.release(record.policy.name, held.count) }
-            if case .grant(let record) = held.event { ledger.release(record.policy.name, held.count) }
+            let isWritten = writer.write(held.event, at: held.time)
+            guard let name = held.event.policyName else { continue }
+            if isWritten { ledger.release(name, held.count) } else { ledger.dropHeld(name, held.count) }
         }
     }
 

@@ -68,7 +68,9 @@ public struct Agent: ~Copyable {
             context.say(error.description)
             return .cannot
         }
-        guard let policies = context.policies() else { return .rejected }
+        guard let policies = context.policies(), let configuration = context.configuration() else {
+            return .rejected
+        }
         var slots = Slots()
         guard let configuration = context.configuration(),
             let (tables, held) = compile(policies, slots: &slots, configuration, context)
@@ -88,8 +90,20 @@ public struct Agent: ~Copyable {
             context.say("cannot enforce: \(reason(of: error))")
             return .cannot
         }
-        var agent = Agent(context, enforcement, server, slots: slots)
-        guard agent.begin(tables, held) else { return .cannot }
+        let trail: AuditTrail
+        do throws(LogError) {
+            trail = try AuditTrail(
+                AuditTrail.Settings(configuration.audit), boot: ProcessFile.bootID(),
+                host: ProcessFile.hostName())
+        } catch {
+            context.say(error.description)
+            return .cannot
+        }
+        var agent = Agent(context, enforcement, server, trail, slots: slots)
+        guard agent.begin(tables, held) else {
+            agent.endTrail()
+            return .cannot
+        }
         agent.loop(signals)
         return .ended
     }
@@ -98,7 +112,7 @@ public struct Agent: ~Copyable {
     var enforcement: Enforcement
     private var server: ControlServer
     private var slots: Slots
-    var writer: AuditWriter
+    var writer: AuditTrail
     var aggregator = EventAggregator()
     var ledger = EventLedger()
     var names = ProcessNames()
@@ -121,13 +135,13 @@ public struct Agent: ~Copyable {
 
     private init(
         _ context: Context, _ enforcement: consuming Enforcement, _ server: consuming ControlServer,
-        slots: Slots
+        _ writer: consuming AuditTrail, slots: Slots
     ) {
         self.context = context
         self.enforcement = enforcement
         self.server = server
         self.slots = slots
-        writer = AuditWriter(AuditFile(borrowing: STDOUT_FILENO), encoder: .forThisHost())
+        self.writer = writer
     }
 
     /// What is said of a kernel where tasks' storage can be busy.
@@ -176,6 +190,7 @@ public struct Agent: ~Copyable {
             if isTime {
                 nextLook = now + Self.interval
                 tellLosses()
+                for text in writer.turn() { context.say(text) }
             }
             if isTime || ready == server.descriptor { server.turn(now: now) }
             // One call, and then events again: who asks much does not keep them waiting.
@@ -183,7 +198,11 @@ public struct Agent: ~Copyable {
             while ready == signals {
                 let signal = swguard_agent_next_signal(signals)
                 if signal == 0 { break }
-                if signal == SIGHUP { reload() } else { return end(nil) }
+                switch signal {
+                case SIGHUP: reload()
+                case SIGUSR1: writer.reopen()
+                default: return end(nil)
+                }
             }
         }
     }
@@ -322,6 +341,11 @@ public struct Agent: ~Copyable {
         tellLosses()
         for policy in (last?.policies ?? []).compactMap({ $0 }) { writeEnforcement(of: policy, .ended) }
         writer.write(.agent(AgentRecord(state: .stopped, reason: reason)))
+        endTrail()
+    }
+
+    private mutating func endTrail() {
+        for text in writer.end() { context.say(text) }
     }
 
     /// The tables of `policies`; nil: they cannot be used, and it has been said why.

@@ -22,6 +22,17 @@ struct EventLedger {
         counts[policy, default: EventCounts()].aggregated += count - 1
     }
 
+    /// As many records had no room in the log.
+    mutating func drop(_ policy: String, _ count: UInt64) {
+        counts[policy, default: EventCounts()].dropped += Int(clamping: count)
+    }
+
+    /// As many records that were held had no room in the log.
+    mutating func dropHeld(_ policy: String, _ count: UInt64) {
+        counts[policy, default: EventCounts()].waiting -= Int(clamping: count)
+        drop(policy, count)
+    }
+
     /// No line is written for a record.
     mutating func omit(_ policy: String) { counts[policy, default: EventCounts()].unreported += 1 }
 

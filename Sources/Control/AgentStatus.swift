@@ -45,7 +45,7 @@ public struct AgentStatus: Hashable, Sendable {
 
 /// What became of decisions that were to be reported.
 ///
-/// decided = submitted + lost + quiet, as the kernel counts; submitted = written + aggregated + waiting + unreported, as the
+/// decided = submitted + lost + quiet, as the kernel counts; submitted = written + aggregated + waiting + unreported + dropped, as the
 /// agent does.
 public struct EventCounts: Hashable, Sendable {
     public var decided = 0
@@ -56,6 +56,8 @@ public struct EventCounts: Hashable, Sendable {
     public var aggregated = 0
     public var waiting = 0
     public var unreported = 0
+    /// What the log had no room for; told as a `gap`.
+    public var dropped = 0
 
     public init() {}
 
@@ -63,7 +65,7 @@ public struct EventCounts: Hashable, Sendable {
         [
             "decided": \.decided, "submitted": \.submitted, "lost": \.lost, "quiet": \.quiet,
             "written": \.written, "aggregated": \.aggregated, "waiting": \.waiting,
-            "unreported": \.unreported,
+            "unreported": \.unreported, "dropped": \.dropped,
         ]
     }
 

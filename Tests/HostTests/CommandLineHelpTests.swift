@@ -5,7 +5,7 @@ import Testing
 @Suite struct CommandLineHelpTests {
     private static let commands = [
         "run", "check", "plan", "compile", "inspect", "explain", "test", "agent", "status", "policies", "ps",
-        "schema", "doctor",
+        "audit", "schema", "doctor",
     ]
 
     @Test func `without arguments the help is printed`() throws {

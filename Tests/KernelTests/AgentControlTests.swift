@@ -139,7 +139,7 @@ extension AgentTests {
                 policy = try #require((status["policies"] as? [[String: Any]])?.first)
                 counts = try #require(policy["counts"] as? [String: Int])
                 #expect(status["counts"] as? [String: Int] == counts)
-                let handled = ["written", "aggregated", "waiting", "unreported"].reduce(0) {
+                let handled = ["written", "aggregated", "waiting", "unreported", "dropped"].reduce(0) {
                     $0 + (counts[$1] ?? 0)
                 }
                 #expect(

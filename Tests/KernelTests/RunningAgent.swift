@@ -32,12 +32,13 @@ final class RunningAgent {
         }
         process.executableURL = URL(filePath: RunningAgent.program)
         process.arguments = ["agent", "--policies", directory.path]
-        if let configuration {
-            let file = directory.appending(path: "agent.conf")
-            try "apiVersion: swguard/v1\nkind: Agent\n\(configuration)\n".write(
-                to: file, atomically: false, encoding: .utf8)
-            process.arguments? += ["--config", file.path]
-        }
+        let file = directory.appending(path: "agent.conf")
+        // Events where a test finds them, unless it says where.
+        let configuration = configuration ?? ""
+        let audit = configuration.contains("audit:") ? "" : "audit: {file: none, stdout: true}\n"
+        try "apiVersion: swguard/v1\nkind: Agent\n\(audit)\(configuration)\n".write(
+            to: file, atomically: false, encoding: .utf8)
+        process.arguments? += ["--config", file.path]
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))

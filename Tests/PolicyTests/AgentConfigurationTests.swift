@@ -46,3 +46,54 @@ import Testing
         #expect(said.contains { $0.hasPrefix(expected) }, "\(said)")
     }
 }
+
+@Suite struct AuditConfigurationTests {
+    private func decoded(_ text: String) -> (AuditConfiguration?, [Diagnostic]) {
+        let head = "apiVersion: swguard/v1\nkind: Agent\n"
+        let (configuration, diagnostics) = AgentConfiguration.decode(
+            Array((head + text).utf8), named: "agent.yaml")
+        return (configuration?.audit, diagnostics)
+    }
+
+    @Test func `unless something is written, events go to the log's file`() {
+        #expect(decoded("").0 == AuditConfiguration())
+        #expect(AuditConfiguration().file == "/var/log/swguard/audit.jsonl")
+    }
+
+    @Test func `everything can be written`() throws {
+        let (audit, diagnostics) = decoded(
+            """
+            audit:
+              file: /srv/log/a.jsonl
+              rotate: { size: 128KiB, age: 90m, keep: 30 }
+              sync: lines
+              buffer: 1MiB
+              stdout: true
+              journald: true
+              syslog: "udp:[2001:db8::1]:514"
+            """)
+        #expect(diagnostics.isEmpty)
+        let found = try #require(audit)
+        #expect(
+            found.file == "/srv/log/a.jsonl" && found.rotationSize == 131_072 && found.rotationAge == 5400)
+        #expect(found.keep == 30 && found.sync == .lines && found.buffer == 1 << 20)
+        #expect(found.standardOutput && found.journal)
+        #expect(found.syslog == .udp(address: "2001:db8::1", port: 514))
+        #expect(decoded("audit: {file: none}").0?.file == nil)
+        #expect(decoded("audit: {syslog: 'unix:/dev/log'}").0?.syslog == .unix("/dev/log"))
+    }
+
+    @Test(arguments: [
+        "file: audit.jsonl", "file: /srv/../x", "rotate: {size: 1}", "rotate: {size: 64MB}",
+        "rotate: {age: 1w}",
+        "rotate: {size: 99999999999999999999GiB}", "rotate: {age: 9999999999999999999d}", "rotate: {keep: 0}",
+        "rotate: {keep: -1}", "sync: always", "buffer: 1KiB", "stdout: 1", "syslog: /dev/log",
+        "syslog: 'unix:x'",
+        "syslog: 'udp:localhost:514'", "syslog: 'udp:1.2.3.4'", "syslog: 'udp:1.2.3.4:0'", "syslog: 'udp:'",
+        "syslog: 'udp:1.2.3.4:99999'", "files: x",
+    ])
+    func `what is wrong is said`(_ text: String) {
+        let (audit, diagnostics) = decoded("audit: {\(text)}")
+        #expect(audit == nil && diagnostics.contains { $0.location.line == 3 }, "\(diagnostics)")
+    }
+}

@@ -5,7 +5,7 @@
 
 /* What the agent's loop asks of the kernel. Functions return -1 with errno set on failure. */
 
-/* Blocks TERM, INT and HUP, ignores PIPE, and gives a descriptor that tells of the blocked ones. */
+/* Blocks TERM, INT, HUP and USR1, ignores PIPE, and gives a descriptor that tells of the blocked ones. */
 int swguard_agent_signals(void);
 
 /* The number of a signal that came; 0: there is none. */

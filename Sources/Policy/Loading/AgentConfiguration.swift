@@ -10,6 +10,9 @@ public struct AgentConfiguration: Hashable, Sendable {
     /// Read when the agent starts.
     public var isCaching: Bool
 
+    /// Where events go, and how the log is kept.
+    public var audit = AuditConfiguration()
+
     /// Where nothing is configured: what systemd (255 and later) starts in a unit's cgroup before the unit's program.
     public static let standardLaunchers = ["/usr/lib/systemd/systemd-executor"]
 
@@ -36,13 +39,14 @@ public struct AgentConfiguration: Hashable, Sendable {
             }
         }
         if let isCaching = root["cache"]?.text { configuration.isCaching = isCaching == "true" }
+        if let audit = root["audit"] { configuration.audit = AuditConfiguration(audit) }
         // Fail closed: with one error there is no configuration.
         return (diagnostics.hasErrors ? nil : configuration, diagnostics.sorted())
     }
 }
 
 /// The keys of the agent's configuration, version 1.
-private enum AgentShape {
+enum AgentShape {
     static let document = ObjectShape(
         "the agent's configuration",
         [
@@ -58,9 +62,11 @@ private enum AgentShape {
                 "cache",
                 "Whether paths of directories are kept between requests: true, unless written. To find out whether it matters.",
                 .flag),
+            Field(
+                "audit", "Where events go, and how the audit log is kept.", .object(AuditConfiguration.shape)),
         ])
 
-    private static let file = TextShape(
+    static let file = TextShape(
         "an absolute path of one file", pattern: "^/",
         hint: "write it in full: no patterns, no '.' and no '..'"
     ) { path in

@@ -12,8 +12,9 @@ struct AgentCommand: ParsableCommand {
         commandName: "agent",
         abstract: "Confine, in the kernel and host-wide, the processes that policies name as their subjects.",
         discussion: """
-            Runs in the foreground until it gets TERM or INT; then nothing is enforced any more. Events go to standard \
-            output, one JSON object a line. HUP reads the policies anew: all of them, or none.
+            Runs in the foreground until it gets TERM or INT; then nothing is enforced any more. Events go to \
+            \(AuditConfiguration().file ?? "none"), one JSON object a line, and to what the configuration names besides. HUP \
+            reads the policies anew: all of them, or none. USR1 begins a new log at its path, for logrotate.
             """)
 
     @Option(help: ArgumentHelp("Enforce every policy (*.yaml) of a directory.", valueName: "dir"))

@@ -82,7 +82,7 @@ struct StatusCommand: ParsableCommand {
         ]
         for (count, word) in [
             (counts.aggregated, "aggregated"), (counts.waiting, "waiting"),
-            (counts.unreported, "not reported"),
+            (counts.unreported, "not reported"), (counts.dropped, "dropped: the log had no room"),
             (counts.quiet, "only counted"), (counts.lost, "lost: the kernel's buffer was full"),
         ] where count > 0 { parts.append("\(count) \(word)") }
         return parts.joined(separator: ", ")
