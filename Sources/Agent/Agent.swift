@@ -68,9 +68,7 @@ public struct Agent: ~Copyable {
             context.say(error.description)
             return .cannot
         }
-        guard let policies = context.policies(), let configuration = context.configuration() else {
-            return .rejected
-        }
+        guard let policies = context.policies() else { return .rejected }
         var slots = Slots()
         guard let configuration = context.configuration(),
             let (tables, held) = compile(policies, slots: &slots, configuration, context)
