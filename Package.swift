@@ -92,7 +92,8 @@ let package = Package(
             linkerSettings: [
                 .unsafeFlags(["-static-executable"]),
                 // What ships has no symbols: half the size.
-                .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
+                .unsafeFlags(
+                    ["-Xlinker", "-s", "-Xlinker", "--icf=safe"], .when(configuration: .release)),
                 // ArgumentParser imports FoundationEssentials; these are what that needs, without ICU.
                 .linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims"),
                 .linkedLibrary("swiftSynchronization"),

@@ -152,7 +152,7 @@ extension AgentTests {
                 #expect(try run(item.script, path: path(number, "denied")).status == 0, "afterwards: \(item)")
             }
             let last = try agent.events { $0["kind"] == "agent" }
-            #expect(last.last?["state"] == "stopped")
+            #expect(last.last { $0["kind"] == "agent" }?["state"] == "stopped")
             #expect(last.contains { $0["kind"] == "enforcement" && $0["state"] == "ended" })
         }
 
