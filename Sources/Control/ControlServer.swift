@@ -6,7 +6,8 @@ private import Glibc
 /// The owner's loop watches `descriptor`, calls `turn` when it is ready and once a second, and answers one call after
 /// another, with what else it does in between.
 public struct ControlServer: ~Copyable {
-    /// The most clients at once. One more takes the place of that which has been silent for longest.
+    /// The most clients at once. One more takes the place of one of the process, and first of the user, that has most of
+    /// them: who opens many gets in his own way. Of those that which has been silent for longest.
     static let clientLimit = 64
     /// How long a client may take to say what it wants, and to read what it is told, in milliseconds.
     static let patience: UInt64 = 10_000
@@ -90,8 +91,23 @@ public struct ControlServer: ~Copyable {
     }
 
     private mutating func closeOldest() {
-        let oldest = connections.min { $0.value.deadline < $1.value.deadline }
-        if let oldest { close(oldest.key) }
+        var users: [UInt32: Int] = [:]
+        var processes: [Int32: Int] = [:]
+        for connection in connections.values {
+            users[connection.peer.uid, default: 0] += 1
+            processes[connection.peer.pid, default: 0] += 1
+        }
+        func isBefore(_ one: ControlConnection, _ other: ControlConnection) -> Bool {
+            let (left, right) = (one.peer, other.peer)
+            if users[left.uid] != users[right.uid] {
+                return users[left.uid, default: 0] > users[right.uid, default: 0]
+            }
+            if processes[left.pid] != processes[right.pid] {
+                return processes[left.pid, default: 0] > processes[right.pid, default: 0]
+            }
+            return one.deadline < other.deadline
+        }
+        if let victim = connections.min(by: { isBefore($0.value, $1.value) }) { close(victim.key) }
     }
 
     // Closing the descriptor, which nobody else has, takes it out of the set.

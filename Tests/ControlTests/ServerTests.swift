@@ -226,6 +226,38 @@ private final class Client {
             clients[0].isClosed && !clients[1].isClosed && exchange.clientCount == ControlServer.clientLimit)
     }
 
+    @Test func `who opens many connections is in nobody's way but his own`() throws {
+        let exchange = try Exchange()
+        let other = Process()
+        let (input, output) = (Pipe(), Pipe())
+        other.executableURL = URL(filePath: "/usr/bin/env")
+        other.arguments = [
+            "python3", "-c",
+            """
+            import socket, sys
+            s = socket.socket(socket.AF_UNIX)
+            s.connect(sys.argv[1])
+            print("connected", flush=True)
+            sys.stdin.readline()
+            s.sendall(b'{"method":"org.varlink.service.GetInfo"}\\0')
+            print(b'swguard' in s.recv(65536), flush=True)
+            """, exchange.path,
+        ]
+        other.standardInput = input
+        other.standardOutput = output
+        try other.run()
+        #expect(output.fileHandleForReading.availableData == Data("connected\n".utf8))
+        exchange.settle(2)
+        // The other's is the oldest now.
+        exchange.now += 1
+        var clients: [Client] = []
+        for _ in 0..<(2 * ControlServer.clientLimit) { clients.append(try exchange.client()) }
+        #expect(exchange.clientCount == ControlServer.clientLimit)
+        input.fileHandleForWriting.write(Data("\n".utf8))
+        while other.isRunning { exchange.settle(2) }
+        #expect(output.fileHandleForReading.availableData == Data("True\n".utf8))
+    }
+
     @Test func `who writes no more is answered, and who hangs up is forgotten`() throws {
         let exchange = try Exchange()
         let half = try exchange.client()
