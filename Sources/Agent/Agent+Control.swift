@@ -7,8 +7,12 @@ internal import Policy
 
 /// What the agent says to whoever asks over its socket.
 extension Agent {
-    func answer(_ request: ControlRequest) -> ControlAnswer {
+    mutating func answer(_ request: ControlRequest, from peer: ControlPeer) -> ControlAnswer {
         switch request {
+        case .load(let files): return load(files, by: peer)
+        case .unload(let names): return unload(names, by: peer)
+        case .reload: return reload(by: peer)
+        case .rollback: return rollBack(by: peer)
         case .status: return .status(status)
         case .policies: return .policies(generation: generation, policies)
         case .processes:
@@ -20,14 +24,12 @@ extension Agent {
         }
     }
 
-    private var generation: Int { Int(enforcement.generation) }
+    var generation: Int { Int(enforcement.generation) }
 
     private var status: AgentStatus {
         let policies = policies
         var counts = EventCounts()
-        for policy in ledger.policies.union(policies.map(\.name)) {
-            counts += ledger.counts(of: policy, kernelCounts(of: policy))
-        }
+        for slot in countsBySlot().values { counts += slot }
         return AgentStatus(
             version: context.version, pid: Int(getpid()), since: since.text, generation: generation,
             changed: changed.text, extent: policies.isEmpty ? .none : .combined(policies.map(\.extent)),
@@ -35,32 +37,22 @@ extension Agent {
             counts: counts, kernel: Self.kernelRelease, facts: facts)
     }
 
-    /// What the kernel counted for a policy in the generations that are there.
-    func kernelCounts(of name: String) -> EventCounts {
-        var counts = EventCounts()
-        for generation in enforcement.arena.generations {
-            for (_, policy, range) in generation.policies where policy.policy.name == name {
-                counts += EventCounts(enforcement.arena.counts(of: range))
-            }
-        }
-        return counts
-    }
-
     private var policies: [PolicyStatus] {
-        (enforcement.arena.generations.last?.tables.policies ?? []).compactMap { $0 }.map { policy in
-            PolicyStatus(
-                name: policy.policy.name, file: AuditText(policy.policy.file, limit: 4096).string,
-                complains: policy.policy.mode == .complain, digest: policy.digest,
-                sections: sections[policy.policy.name] ?? [],
-                counts: ledger.counts(of: policy.policy.name, kernelCounts(of: policy.policy.name)))
+        let counts = countsBySlot()
+        return (enforcement.arena.generations.last?.legends ?? []).enumerated().compactMap { slot, policy in
+            guard let policy else { return nil }
+            return PolicyStatus(
+                name: policy.name, file: AuditText(policy.file, limit: 4096).string,
+                complains: policy.mode == .complain, digest: policy.digest ?? "",
+                sections: Self.sections(of: policy), counts: counts[slot] ?? EventCounts())
         }
     }
 
     /// How many gaps of a section are told: a policy has one for each of some of its rules.
     private static let gapLimit = 32
 
-    static func sections(of policy: KernelPolicy) -> [PolicyStatus.Section] {
-        KernelCoverage.sections(of: policy.policy).map { section in
+    private static func sections(of policy: PolicyLegend) -> [PolicyStatus.Section] {
+        policy.sections.map { section in
             var gaps = section.gaps.prefix(gapLimit).map { AuditText($0, limit: 1024).string }
             if section.gaps.count > gapLimit { gaps.append("\(section.gaps.count - gapLimit) more") }
             return PolicyStatus.Section(
@@ -74,7 +66,7 @@ extension Agent {
         var facts = [
             KernelFact(name: "bpf-lsm", text: "the programs run: a denial was provoked at start, and seen")
         ]
-        if enforcement.hasBusyStorage {
+        if build.hasBusyStorage {
             facts.append(KernelFact(name: "busy-storage", text: Self.busyStorage))
         }
         for hook in enforcement.missing {
@@ -93,14 +85,16 @@ extension Agent {
 
     /// The processes that a policy in force confines, by the kernel's own list.
     private func processes() throws(KernelError) -> [ConfinedProcess] {
-        let slots = enforcement.arena.generations.last?.tables.policies ?? []
+        let generation = enforcement.arena.generations.last
         let users = Users.names()
         var found: [ConfinedProcess] = []
         var known: (number: ConfinedTask.Number, identity: ProcessIdentity)?
-        for task in try enforcement.confinedTasks() {
+        for task in try enforcement.confinedTasks(
+            hasBusyStorage: build.hasBusyStorage)
+        {
             // What no generation has any more confines nobody.
             let names = task.policies.compactMap { slot in
-                slots.indices.contains(slot) ? slots[slot]?.policy.name : nil
+                enforcement.arena.isKnown ? generation?.policy(inSlot: slot)?.name : slots.name(of: slot)
             }
             if names.isEmpty { continue }
             // Threads come together: those that are under the same policies are one entry.

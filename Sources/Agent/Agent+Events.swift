@@ -7,15 +7,9 @@ internal import Policy
 
 /// From the kernel's records to lines, every record accounted for.
 extension Agent {
-    /// A policy of a generation.
-    struct LossKey: Hashable {
-        var generation: UInt32
-        var slot: Int
-    }
-
-    /// Everything that was there when this began: the ring holds no more than some thousand records.
+    /// Everything that was there when this began: a ring of 1 MiB holds no more than 9,000 records.
     mutating func writeAllEvents() {
-        for _ in 0..<4 {
+        for _ in 0..<(9_000 / Enforcement.drainedAtOnce + 1) {
             if !writeEvents() { return }
         }
     }
@@ -30,75 +24,93 @@ extension Agent {
         } catch {
             context.say(error.description)
         }
+        // Of what is gone there is nothing behind these.
+        defer { if !isMore { forgetPast() } }
         if events.isEmpty { return isMore }
         let bootTime = EventReport.bootTimeNow()
         let now = ControlServer.now
         for event in events {
-            guard
-                let generation = enforcement.arena.generations.first(where: {
-                    $0.number == event.record.generation
-                }), let name = generation.tables.name(ofSlot: Int(event.record.policy))
-            else {
-                ledger.omit("")
-                continue
-            }
-            let report = EventReport(tables: generation.tables, bootTime: bootTime)
+            let slot = Int(event.record.policy)
+            let report = EventReport(policy: legend(of: event.record), bootTime: bootTime)
             guard let (told, time) = report.event(of: event, &names) else {
-                ledger.omit(name)
+                ledger.omit(slot)
                 continue
             }
             if aggregator.holds(told, at: time, now: now) {
-                ledger.hold(name)
+                ledger.hold(slot)
             } else if writer.write(told, at: time) {
-                ledger.write(name)
+                ledger.write(slot, step: writer.steps)
             } else {
-                ledger.drop(name, 1)
+                ledger.drop(slot, 1)
             }
         }
         return isMore
+    }
+
+    /// What the numbers of a record stand for. Where it is not known any more, the policy has its name all the same.
+    private func legend(of record: EventRecord) -> PolicyLegend {
+        let slot = Int(record.policy)
+        let generation = enforcement.arena.generations.first { $0.number == record.generation }
+        if let policy = generation?.policy(inSlot: slot) { return policy }
+        let legends = past.first { $0.number == record.generation }?.legends ?? []
+        return (legends.indices.contains(slot) ? legends[slot] : nil)
+            ?? PolicyLegend(unknown: slots.name(of: slot) ?? "slot-\(slot)")
+    }
+
+    private mutating func forgetPast() {
+        for (number, _) in past { state.forget(number) }
+        past = []
     }
 
     /// Writes events that stand for several.
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
         for held in due {
             let isWritten = writer.write(held.event, at: held.time)
-            guard let name = held.event.policyName else { continue }
-            if isWritten { ledger.release(name, held.count) } else { ledger.dropHeld(name, held.count) }
-        }
-    }
-
-    /// Keeps what was counted for the generations that go with the next one.
-    mutating func retire() {
-        retire(enforcement.arena.generations.dropLast())
-    }
-
-    /// Keeps what was counted for some.
-    mutating func retire(_ generations: [PlacedGeneration]) {
-        // The probe's records were read by the probe.
-        for generation in generations where generation.number != Enforcement.probe {
-            for (slot, policy, range) in generation.policies {
-                ledger.retire(policy.policy.name, EventCounts(enforcement.arena.counts(of: range)))
-                told[LossKey(generation: generation.number, slot: slot)] = nil
+            guard let slot = held.event.policyName.flatMap(slots.known) else { continue }
+            if isWritten {
+                ledger.release(slot, held.count, step: writer.steps)
+            } else {
+                ledger.dropHeld(slot, held.count)
             }
         }
     }
 
-    /// Says how many records found no room in the ring.
+    /// Keeps what was counted for the generations that go with the next one; with `all`, for all that are there.
+    mutating func retire(all: Bool = false) {
+        let generations = enforcement.arena.generations
+        for generation in generations.dropLast(all ? 0 : 1) {
+            for (slot, _, range) in generation.policies {
+                ledger.retire(slot, EventCounts(enforcement.arena.counts(of: range)))
+            }
+        }
+    }
+
+    /// Everything that is known to have been counted for the slots that policies have or had.
+    func countsBySlot() -> [Int: EventCounts] {
+        var kernel: [Int: EventCounts] = [:]
+        for generation in enforcement.arena.generations {
+            for (slot, _, range) in generation.policies {
+                kernel[slot, default: EventCounts()] += EventCounts(enforcement.arena.counts(of: range))
+            }
+        }
+        return Dictionary(
+            uniqueKeysWithValues: slots.all.map { slot, _ in
+                (slot, ledger.counts(of: slot, kernel[slot] ?? EventCounts()))
+            })
+    }
+
+    /// Says how many records found no room in the ring, and how many an agent has lost that was killed.
     mutating func tellLosses() {
         let now = AuditTime.now()
-        for generation in enforcement.arena.generations {
-            for (slot, policy, range) in generation.policies {
-                let key = LossKey(generation: generation.number, slot: slot)
-                let lost = enforcement.arena.counts(of: range).reduce(0) { $0 + $1.lost }
-                let known = told[key] ?? 0
-                if lost <= known { continue }
-                told[key] = lost
-                writer.write(
-                    .gap(
-                        GapRecord(
-                            reason: .ring, count: lost - known, policy: policy.policy.name,
-                            span: lastLook...now)))
+        tellAbandoned(now)
+        let counts = countsBySlot()
+        for (slot, name) in slots.all {
+            let lost = ledger.newlyLost(slot, of: counts[slot]?.lost ?? 0)
+            // Where the log has no room, it is told later.
+            if lost > 0, tellGap(.ring, lost, name, since: lastLook, now) {
+                ledger.tell(slot, lost: lost, step: writer.steps)
             }
+            ledger.look(slot, at: Int(now.seconds))
         }
         lastLook = now
         let unbound = enforcement.arena.unboundObjects
@@ -108,5 +120,34 @@ extension Agent {
                     + "their paths alone")
             toldUnbound = unbound
         }
+    }
+
+    /// Of records that an agent took and did not account for before it was killed. Which of those that the kernel counted
+    /// they are can be said as soon as none comes meanwhile.
+    private mutating func tellAbandoned(_ now: AuditTime) {
+        if owed.isEmpty { return }
+        let before = countsBySlot()
+        // In a storm there are always more.
+        if writeEvents() { return }
+        let after = countsBySlot()
+        for slot in owed {
+            guard let counts = after[slot], counts.submitted == before[slot]?.submitted else { continue }
+            let count = EventLedger.unaccounted(counts)
+            let since = AuditTime(seconds: Int64(seen[slot] ?? 0), nanoseconds: 0)
+            if count > 0 {
+                guard tellGap(.restart, count, slots.name(of: slot), since: since, now) else { continue }
+                ledger.abandon(slot, count, step: writer.steps)
+            }
+            owed.remove(slot)
+        }
+    }
+
+    private mutating func tellGap(
+        _ reason: GapRecord.Reason, _ count: Int, _ policy: String?, since: AuditTime, _ now: AuditTime
+    ) -> Bool {
+        writer.write(
+            .gap(
+                GapRecord(
+                    reason: reason, count: UInt64(count), policy: policy, span: min(since, now)...now)))
     }
 }

@@ -11,8 +11,10 @@ extension Agent {
 
     /// Looks which tasks they are, and names their processes.
     mutating func tellRefused() throws(KernelError) {
-        let slots = enforcement.arena.generations.last?.tables.policies ?? []
-        let tasks = try enforcement.confinedTasks().filter { !$0.refused.isEmpty }
+        let slots = enforcement.arena.generations.last?.legends ?? []
+        let tasks = try enforcement.confinedTasks(hasBusyStorage: build.hasBusyStorage).filter {
+            !$0.refused.isEmpty
+        }
         refused = tasks.count
         for (slot, policy) in slots.enumerated() {
             guard let policy else { continue }
@@ -30,7 +32,7 @@ extension Agent {
             }
             if processes.count > named.count { named.append("\(processes.count - named.count) more") }
             context.say(
-                "no room for policy '\(policy.policy.name)', so that all that it mediates is denied: process "
+                "no room for policy '\(policy.name)', so that all that it mediates is denied: process "
                     + named.joined(separator: ", ") + "; a task has \(SWGUARD_LAYERS_MAX) policies at most")
         }
     }

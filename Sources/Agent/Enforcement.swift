@@ -5,24 +5,19 @@ internal import Compiler
 private import Glibc
 internal import Policy
 
-/// The programs in the kernel, attached, with their maps. Its end detaches them.
+/// A set of programs in the kernel, by their pinned maps. Its end changes nothing: they go on without it.
 struct Enforcement: ~Copyable {
-    // In the order in which they end: nothing runs when the maps go.
-    private var links: LinkSet
+    static let iterators = ["swguard_running_tasks", "swguard_list_tasks"]
+
     private let running: KernelIterator
     private let listing: KernelIterator
     private var events: RingBuffer
     private(set) var arena: Arena
     private let layers: Map
     private let scratches: Map
-    private let object: Object
-    private var number: UInt32
-    /// The hooks that this kernel does not have, of those that may be missing.
-    let missing: [String]
-    /// Whether tasks' storage can be busy here, so that some requests are denied without need.
-    let hasBusyStorage: Bool
-    /// Whether the programs keep what they found of directories.
-    private let isCaching: Bool
+    private var set: PinnedSet
+    /// nil: it is not finished.
+    private(set) var name: PinDirectory.SetName?
 
     /// How much the kernel is given.
     struct Sizes {
@@ -46,129 +41,85 @@ struct Enforcement: ~Copyable {
         }
     }
 
-    /// Programs by which tasks come under policies: attached when all the others are.
-    private static let entries: Set<String> = [
-        "swguard_bprm_creds_for_exec", "swguard_bprm_creds_from_file", "swguard_bprm_committed_creds",
-        "swguard_task_fix_setuid",
-    ]
-
-    /// Loads and attaches everything. Nothing is confined until a generation with policies is placed.
-    init(_ sizes: Sizes, isCaching: Bool) throws(KernelError) {
-        try self.init(
-            sizes, isCaching: isCaching, number: 0, prepare: { _ throws(KernelError) in },
-            begin: { _ throws(KernelError) in })
+    /// The programs of a set that run.
+    init(
+        of name: PinDirectory.SetName, in pins: PinDirectory, state: StateDirectory
+    ) throws(PinError) {
+        try self.init(of: pins.set(name), in: pins, state: state, isNew: false)
+        self.name = name
     }
 
-    /// The same with room for `tables`, which are in force then, beside this one, which enforces what it did until it is
-    /// detached: at no time is nothing enforced, and tasks keep their layers.
-    func enlarged(for tables: KernelTables, _ held: HeldObjects) throws(KernelError) -> Self {
-        let number = number + 1
-        return try Self(
-            Sizes(for: tables), isCaching: isCaching, number: number,
-            prepare: { open throws(KernelError) in
-                try open.reuse(layers)
-                try open.reuse(scratches)
-            },
-            // Before programs are attached by which tasks come under policies: each of them begins anew with what an exec
-            // enters, so that the last one's tables count.
-            begin: { arena throws(KernelError) in
-                do throws(ArenaError) {
-                    try arena.place(tables, number: number, held: held)
-                } catch {
-                    throw KernelError(operation: "take the policies' tables (\(error.text))", code: ENOSPC)
-                }
-            })
+    /// The programs of a set of which none runs yet.
+    init(new set: PinnedSet, in pins: PinDirectory, state: StateDirectory) throws(PinError) {
+        try self.init(of: set, in: pins, state: state, isNew: true)
     }
-
-    /// Ends the programs; what they reported and counted is there.
-    mutating func detach() { links.detach() }
 
     private init(
-        _ sizes: Sizes, isCaching: Bool, number: UInt32,
-        prepare: (inout OpenObject) throws(KernelError) -> Void,
-        begin: (inout Arena) throws(KernelError) -> Void
-    ) throws(KernelError) {
-        // The object is linked into the program.
-        let bytes = unsafe UnsafeRawBufferPointer(
-            start: swguard_bpf_object_address(), count: swguard_bpf_object_size)
-        var open = unsafe try OpenObject(reading: bytes, named: "swguard")
-        try open.setCapacity(UInt32(sizes.elements), map: "tables")
-        try open.setCapacity(UInt32(sizes.counters), map: "counters")
-        try open.setCapacity(UInt32(sizes.events), map: "events")
-        try sizes.guards.apply(to: &open)
-        try prepare(&open)
-        let hasBusyStorage = try Preemption.makesStorageBusy()
-        if hasBusyStorage { try open.setConstant(UInt32(1), "has_busy_storage") }
-        try open.setConstant(Self.hostMounts, "host_mounts")
-        if !isCaching { try open.setConstant(UInt32(0), "has_cache") }
-        let missing = try open.leaveOutMissing(of: OptionalPrograms.names)
-        let sections = Dictionary(
-            uniqueKeysWithValues: open.programs.map { ($0, open.section(of: $0) ?? "") })
-        let object = try open.load()
-        let found = try object.run("swguard_find_locks")
-        guard found == 0 else {
-            throw KernelError(operation: "find the kernel's locks of mounts and names", code: -found)
+        of set: PinnedSet, in pins: PinDirectory, state: StateDirectory, isNew: Bool
+    ) throws(PinError) {
+        do throws(KernelError) {
+            let map = try set.open("tables")
+            let tables = try MappedMap(mapping: map)
+            let counters = try MappedMap(mapping: try set.open("counters"))
+            let guards = try GuardMaps(of: set)
+            let events = try RingBuffer(reading: try set.open("events"))
+            let layers = try Map(pinnedAt: pins.layers, named: "layers")
+            let scratches = try set.open("scratches")
+            let running = try KernelIterator(
+                Self.iterators[0], pinnedAt: set.link(Self.iterators[0]))
+            let listing = try KernelIterator(
+                Self.iterators[1], pinnedAt: set.link(Self.iterators[1]))
+            let number = try map.identifier()
+            if isNew {
+                do throws(ArenaError) {
+                    arena = try Arena(
+                        making: tables, map: number, counters: counters, guards: guards, state: state)
+                } catch {
+                    throw KernelError(operation: error.text, code: ENOSPC)
+                }
+            } else {
+                arena = Arena(
+                    adopting: tables, map: number, counters: counters, guards: guards, state: state)
+            }
+            self.running = running
+            self.listing = listing
+            self.events = events
+            self.layers = layers
+            self.scratches = scratches
+        } catch {
+            throw PinError(error)
         }
-        let tables = try MappedMap(mapping: try object.map("tables"))
-        let counters = try MappedMap(mapping: try object.map("counters"))
-        var arena = Arena(tables: tables, counters: counters, guards: try GuardMaps(of: object))
-        let events = try RingBuffer(reading: try object.map("events"))
-        let layers = try object.map("layers")
-        let scratches = try object.map("scratches")
-        // Programs always find a generation.
-        Self.placeNothing(in: &arena)
-        var links = LinkSet()
-        let attachable = object.programs.filter { program in
-            let section = sections[program] ?? ""
-            return !section.hasPrefix("iter/") && section != "syscall"
-        }
-        for program in attachable where !Self.entries.contains(program) {
-            try links.attach(program, of: object)
-        }
-        try begin(&arena)
-        for program in attachable where Self.entries.contains(program) {
-            try links.attach(program, of: object)
-        }
-        let running = try KernelIterator("swguard_running_tasks", of: object)
-        let listing = try KernelIterator("swguard_list_tasks", of: object)
-        self.number = number
-        self.links = links
-        self.running = running
-        self.listing = listing
-        self.events = events
-        self.arena = arena
-        self.layers = layers
-        self.scratches = scratches
-        self.object = object
-        self.missing = missing
-        self.hasBusyStorage = hasBusyStorage
-        self.isCaching = isCaching
+        self.set = set
     }
 
-    /// The number of the mount namespace of process 1, in which launchers are; 0: it cannot be found out.
-    private static var hostMounts: UInt32 {
-        var status = stat()
-        guard unsafe stat("/proc/1/ns/mnt", &status) == 0 else { return 0 }
-        return UInt32(truncatingIfNeeded: status.st_ino)
+    /// From here on its programs are those in force.
+    mutating func finish(as name: PinDirectory.SetName, in pins: PinDirectory) throws(PinError) {
+        set = try pins.finish(as: name)
+        self.name = name
     }
 
-    /// A generation without policies, number 0. It always fits: it is a few hundred words.
-    private static func placeNothing(in arena: inout Arena) {
-        guard let nothing = try? KernelTables.compile([Policy]()) else { return }
-        try? arena.place(nothing, number: 0)
+    /// The hooks that this kernel does not have, of those that may be missing.
+    var missing: [String] {
+        OptionalPrograms.names.sorted().filter { !set.has(link: $0) }.map {
+            "lsm/" + $0.dropFirst("swguard_".count)
+        }
     }
 
     /// Puts `tables` into force.
-    mutating func enforce(_ tables: KernelTables, _ held: HeldObjects) throws(ArenaError) {
-        try arena.place(tables, number: number + 1, held: held)
-        number += 1
+    mutating func enforce(
+        _ tables: KernelTables, _ held: HeldObjects, number: UInt32, loaded: [GenerationRecord.Loaded]
+    ) throws(ArenaError) {
+        try arena.place(tables, number: number, held: held, loaded: loaded)
     }
 
-    /// The number of the last generation with policies.
-    var generation: UInt32 { number }
+    /// The number of the generation in force.
+    var generation: UInt32 { arena.numberInForce }
+
+    /// Puts the generation before into force again. False: there is none.
+    mutating func rollBack() -> Bool { arena.rollBack() }
 
     /// Puts nothing into force: at once for every task.
-    mutating func release() { Self.placeNothing(in: &arena) }
+    func release() { arena.release() }
 
     /// How many tasks that ran already came under policies, how many had no room for one, and how many could not be looked
     /// at to the end.
@@ -205,8 +156,8 @@ struct Enforcement: ~Copyable {
     /// How often tasks are listed where the storage of some can be busy, and they would be missing.
     private static let passes = 3
 
-    /// The tasks that are under policies, threads apart.
-    func confinedTasks() throws(KernelError) -> [ConfinedTask] {
+    /// The tasks that are under policies, threads apart. With `hasBusyStorage` they are looked for several times.
+    func confinedTasks(hasBusyStorage: Bool) throws(KernelError) -> [ConfinedTask] {
         var tasks: [ConfinedTask.Number: ConfinedTask] = [:]
         for _ in 0..<(hasBusyStorage ? Self.passes : 1) {
             for task in ConfinedTask.all(in: try listing.read()) { tasks[task.number] = task }
@@ -226,8 +177,8 @@ struct Enforcement: ~Copyable {
     /// Becomes readable when there are events.
     var eventDescriptor: CInt { events.pollDescriptor }
 
-    /// How many events are taken at once: in a storm there would be no end, and memory has one.
-    private static let drainedAtOnce = 4096
+    /// How many events are taken at once: in a storm there would be no end, memory has one, and clients wait meanwhile.
+    static let drainedAtOnce = 512
 
     /// Hands events that are there to `body`. True: there may be more.
     @discardableResult
@@ -250,7 +201,9 @@ struct Enforcement: ~Copyable {
         policy.mode = .complain
         policy.files = FilesSection(location: SourceLocation(file: "probe", line: 1))
         guard let tables = try? KernelTables.compile([policy]) else { return false }
-        do throws(ArenaError) { try arena.place(tables, number: Self.probe) } catch { return false }
+        do throws(ArenaError) {
+            try arena.place(tables, number: Self.probe, isKept: false)
+        } catch { return false }
         let own = swguard_pidfd_open(getpid())
         guard own >= 0 else { throw KernelError(operation: "open the agent's own process", code: -own) }
         defer { close(own) }
@@ -263,7 +216,8 @@ struct Enforcement: ~Copyable {
         try scratches.remove(own)
         var isSeen = false
         try drain { _ in isSeen = true }
-        Self.placeNothing(in: &arena)
+        arena.release()
+        arena.forget(Self.probe)
         return isSeen
     }
 }

@@ -1,56 +1,102 @@
 internal import Compiler
 internal import Control
-internal import Policy
 
-/// What became of the records of each policy, by its name: across generations, for as long as the agent runs.
+/// What became of the records of each policy, by its slot: across generations and agents, for as long as anything is
+/// enforced.
+///
+/// A line counts when it is where it is to be: what only waits for the disk when an agent is killed is missing, and its
+/// successor says so.
 struct EventLedger {
-    private var counts: [String: EventCounts] = [:]
-    /// Of generations that are gone, by a policy's name: what the kernel counted.
-    private var past: [String: EventCounts] = [:]
+    private let accounts: Accounts
+    private let unsettled: UnsettledLines
+    /// Records that are held, to stand in a line with others: an agent that is killed loses them.
+    private var waiting: [Int: Int] = [:]
+    /// Of those that were lost, how many have been told of, by this agent.
+    private var toldLost: [Int: Int] = [:]
 
-    /// A line was written for a record.
-    mutating func write(_ policy: String) { counts[policy, default: EventCounts()].written += 1 }
+    init(_ accounts: Accounts, _ unsettled: UnsettledLines) {
+        self.accounts = accounts
+        self.unsettled = unsettled
+    }
+
+    /// A line was given to the log for a record: `step` is the last of the log's steps by then.
+    mutating func write(_ slot: Int, step: UInt64) { unsettled.add(slot, [.written: 1], step: step) }
 
     /// A record is held.
-    mutating func hold(_ policy: String) { counts[policy, default: EventCounts()].waiting += 1 }
+    mutating func hold(_ slot: Int) { waiting[slot, default: 0] += 1 }
 
-    /// A line was written for as many records as were held.
-    mutating func release(_ policy: String, _ count: UInt64) {
+    /// A line was given to the log for as many records as were held.
+    mutating func release(_ slot: Int, _ count: UInt64, step: UInt64) {
         let count = Int(clamping: count)
-        counts[policy, default: EventCounts()].waiting -= count
-        counts[policy, default: EventCounts()].written += 1
-        counts[policy, default: EventCounts()].aggregated += count - 1
+        waiting[slot, default: 0] -= count
+        unsettled.add(slot, [.written: 1, .aggregated: count - 1], step: step)
     }
 
     /// As many records had no room in the log.
-    mutating func drop(_ policy: String, _ count: UInt64) {
-        counts[policy, default: EventCounts()].dropped += Int(clamping: count)
+    mutating func drop(_ slot: Int, _ count: UInt64) {
+        accounts.add(Int(clamping: count), to: slot, .dropped)
     }
 
     /// As many records that were held had no room in the log.
-    mutating func dropHeld(_ policy: String, _ count: UInt64) {
-        counts[policy, default: EventCounts()].waiting -= Int(clamping: count)
-        drop(policy, count)
+    mutating func dropHeld(_ slot: Int, _ count: UInt64) {
+        waiting[slot, default: 0] -= Int(clamping: count)
+        drop(slot, count)
     }
 
     /// No line is written for a record.
-    mutating func omit(_ policy: String) { counts[policy, default: EventCounts()].unreported += 1 }
+    mutating func omit(_ slot: Int) { accounts.add(1, to: slot, .unreported) }
 
-    /// A generation goes, whose counters will be another's.
-    mutating func retire(_ policy: String, _ kernel: EventCounts) {
-        past[policy, default: EventCounts()] += kernel
+    /// A gap was given to the log for records that nobody has accounted for.
+    mutating func abandon(_ slot: Int, _ count: Int, step: UInt64) {
+        unsettled.add(slot, [.unreported: count], step: step)
     }
 
-    /// Everything about a policy, of which the generations that are there counted `kernel`.
-    func counts(of policy: String, _ kernel: EventCounts) -> EventCounts {
-        var sum = counts[policy] ?? EventCounts()
-        sum += past[policy] ?? EventCounts()
-        sum += kernel
+    /// A generation goes, whose counters will be another's.
+    mutating func retire(_ slot: Int, _ kernel: EventCounts) {
+        accounts[slot, .decided] += kernel.decided
+        accounts[slot, .submitted] += kernel.submitted
+        accounts[slot, .lost] += kernel.lost
+        accounts[slot, .quiet] += kernel.quiet
+    }
+
+    /// Everything about a slot, of which the generations that are there counted `kernel`.
+    func counts(of slot: Int, _ kernel: EventCounts) -> EventCounts {
+        var sum = kernel
+        func all(_ field: Accounts.Field) -> Int { accounts[slot, field] + unsettled.sum(slot, field) }
+        sum.decided += all(.decided)
+        sum.submitted += all(.submitted)
+        sum.lost += all(.lost)
+        sum.quiet += all(.quiet)
+        sum.written += all(.written)
+        sum.aggregated += all(.aggregated)
+        sum.unreported += all(.unreported)
+        sum.dropped += all(.dropped)
+        sum.waiting += waiting[slot] ?? 0
         return sum
     }
 
-    /// The policies of which anything is known.
-    var policies: Set<String> { Set(counts.keys).union(past.keys) }
+    /// How many records were handed over that nobody has accounted for.
+    static func unaccounted(_ counts: EventCounts) -> Int {
+        max(
+            0,
+            counts.submitted - counts.written - counts.aggregated - counts.unreported - counts.dropped
+                - counts.waiting)
+    }
+
+    /// When an agent was last there, in seconds since 1970.
+    func lookedAt(_ slot: Int) -> Int { accounts[slot, .lookedAt] }
+    func look(_ slot: Int, at seconds: Int) { accounts[slot, .lookedAt] = seconds }
+
+    /// How many more records have found no room than was told.
+    func newlyLost(_ slot: Int, of lost: Int) -> Int {
+        max(0, lost - (toldLost[slot] ?? accounts[slot, .toldLost]))
+    }
+
+    /// A gap was given to the log for some of them.
+    mutating func tell(_ slot: Int, lost count: Int, step: UInt64) {
+        toldLost[slot] = (toldLost[slot] ?? accounts[slot, .toldLost]) + count
+        unsettled.add(slot, [.toldLost: count], step: step)
+    }
 }
 
 extension EventCounts {
@@ -68,32 +114,20 @@ extension EventCounts {
 
 extension PlacedGeneration {
     /// The policies, each with its slot and its counters.
-    var policies: [(slot: Int, policy: KernelPolicy, counters: Range<Int>)] {
+    var policies: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] {
         var first = counters.lowerBound
-        var all: [(slot: Int, policy: KernelPolicy, counters: Range<Int>)] = []
-        for (slot, policy) in tables.policies.enumerated() {
+        var all: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] = []
+        for (slot, policy) in legends.enumerated() {
             guard let policy else { continue }
-            let range = first..<(first + policy.rules.count + 1)
+            let range = first..<(first + policy.counterCount)
             first = range.upperBound
             all.append((slot, policy, range))
         }
         return all
     }
-}
 
-extension KernelTables {
-    /// The name of the policy in a slot; nil: none is there.
-    func name(ofSlot slot: Int) -> String? {
-        policies.indices.contains(slot) ? policies[slot]?.policy.name : nil
-    }
-}
-
-extension KernelPolicy {
-    /// The files that it confines by their one name.
-    var literalExecutables: [[UInt8]] {
-        policy.subjects.compactMap { subject -> [UInt8]? in
-            guard case .exec(let pattern) = subject.value, pattern.isLiteral else { return nil }
-            return pattern.literalBytes
-        }
+    /// The policy in a slot; nil: none is there.
+    func policy(inSlot slot: Int) -> PolicyLegend? {
+        legends.indices.contains(slot) ? legends[slot] : nil
     }
 }

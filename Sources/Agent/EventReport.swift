@@ -6,16 +6,14 @@ internal import Policy
 
 /// What the kernel reported, as the audit log says it.
 struct EventReport {
-    /// The generation by which it was decided.
-    let tables: KernelTables
+    /// The policy by which it was decided.
+    let policy: PolicyLegend
     /// What is to be added to a time since boot for one since 1970, in nanoseconds.
     let bootTime: Int64
 
     /// The event and its time; nil: a rule wants it not to be reported.
     func event(of event: KernelEvent, _ names: inout ProcessNames) -> (AuditEvent, AuditTime)? {
         let record = event.record
-        let slot = Int(record.policy)
-        guard tables.policies.indices.contains(slot), let policy = tables.policies[slot] else { return nil }
         if record.cause == .SWGUARD_CAUSE_RULE, policy.areLogged.indices.contains(Int(record.rule)),
             !policy.areLogged[Int(record.rule)]
         {
@@ -31,8 +29,8 @@ struct EventReport {
             access: words.asked, denied: isGranted ? [] : words.denied,
             object: Self.object(of: event),
             policy: PolicyReference(
-                name: policy.policy.name, digest: policy.digest, generation: UInt64(record.generation),
-                mode: policy.policy.mode == .complain ? .complain : .enforce),
+                name: policy.name, digest: policy.digest, generation: UInt64(record.generation),
+                mode: policy.mode == .complain ? .complain : .enforce),
             rule: RuleReference(id: rule.id, source: rule.location?.fileAndLine),
             process: Self.process(of: event, &names))
         let nanoseconds = Int64(clamping: record.time_ns) &+ bootTime
@@ -86,7 +84,7 @@ struct EventReport {
     }
 
     /// The rule that decided, a section's default, or one that is built in.
-    private static func rule(of record: EventRecord, _ policy: KernelPolicy) -> DecidingRule {
+    private static func rule(of record: EventRecord, _ policy: PolicyLegend) -> DecidingRule {
         switch record.cause {
         case .SWGUARD_CAUSE_UNRESOLVED: return DecidingRule(id: "unresolved", location: nil)
         case .SWGUARD_CAUSE_NO_ROOM: return DecidingRule(id: "no-room", location: nil)
@@ -94,11 +92,15 @@ struct EventReport {
         default: break
         }
         if policy.rules.indices.contains(Int(record.rule)) { return policy.rules[Int(record.rule)] }
+        // Of another agent's generation, of which nothing is known but this.
+        if policy.digest == nil, record.rule != SWGUARD_NO_RULE {
+            return DecidingRule(id: "rules[\(record.rule)]", location: nil)
+        }
         var section: SectionOfEvent =
             record.cause == .SWGUARD_CAUSE_OPERATION ? .operations : SectionOfEvent(record.object)
         // A named unix socket is a file where the policy speaks of files and not of the network.
-        if section == .network, policy.policy.network == nil { section = .files }
-        return section.defaultRule(of: policy.policy, number: record.access)
+        if section == .network, policy.digest != nil, policy.network == nil { section = .files }
+        return section.defaultRule(of: policy, number: record.access)
     }
 
     /// Who asked, as the kernel saw it. The paths are what its numbers stand for, as far as that can be found out now.
@@ -147,18 +149,18 @@ private enum SectionOfEvent {
         }
     }
 
-    func defaultRule(of policy: Policy, number: UInt32) -> DecidingRule {
+    func defaultRule(of policy: PolicyLegend, number: UInt32) -> DecidingRule {
         switch self {
-        case .files: DecidingRule(id: "files.default", location: policy.files?.location)
-        case .network: DecidingRule(id: "network.default", location: policy.network?.location)
-        case .capabilities: DecidingRule(id: "capabilities.default", location: policy.capabilities?.location)
+        case .files: DecidingRule(id: "files.default", location: policy.files)
+        case .network: DecidingRule(id: "network.default", location: policy.network)
+        case .capabilities: DecidingRule(id: "capabilities.default", location: policy.capabilities)
         case .operations:
             // Starred and daggered operations are the language's own.
             DecidingRule(
                 id: "operations.default",
                 location: Operation.allCases.indices.contains(Int(number))
                     && Operation.allCases[Int(number)].defaultRule == .sectionDefault
-                    ? policy.operations?.location : nil)
+                    ? policy.operations : nil)
         }
     }
 }

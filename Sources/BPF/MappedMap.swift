@@ -9,7 +9,7 @@ internal import Synchronization
 /// ## Minimum kernel version
 /// 5.5 (BPF_F_MMAPABLE).
 @safe
-public struct MappedMap: ~Copyable {
+public struct MappedMap: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     private let mappedSize: Int
     /// Bytes that are values.
@@ -52,6 +52,30 @@ public struct MappedMap: ~Copyable {
         // In bounds, aligned, and as long as a UInt32, which is all that an atomic one is.
         unsafe (base + 4 * number).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
             .store(word, ordering: .releasing)
+    }
+
+    /// The word at `number`, as programs read it.
+    public func word(_ number: Int) -> UInt32 {
+        precondition(number >= 0 && number < size / 4, "out of bounds")
+        // As in `publish`.
+        return unsafe (base + 4 * number).assumingMemoryBound(to: Atomic<UInt32>.self).pointee
+            .load(ordering: .acquiring)
+    }
+
+    /// Adds to the number of 64 bits at `offset` bytes, a multiple of eight; other threads may, too.
+    public func addCounter(_ value: UInt64, at offset: Int) {
+        precondition(offset >= 0 && offset % 8 == 0 && offset <= size - 8, "out of bounds")
+        // In bounds and aligned.
+        _ = unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+            .wrappingAdd(value, ordering: .relaxed)
+    }
+
+    /// Stores a number of 64 bits at `offset` bytes, a multiple of eight, that no program changes.
+    public func setCounter(_ value: UInt64, at offset: Int) {
+        precondition(offset >= 0 && offset % 8 == 0 && offset <= size - 8, "out of bounds")
+        // In bounds and aligned.
+        unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
+            .store(value, ordering: .relaxed)
     }
 
     /// The number of 64 bits at `offset` bytes, a multiple of eight; programs may be changing it.

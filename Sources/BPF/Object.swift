@@ -9,7 +9,7 @@ public struct OpenObject: ~Copyable {
     private let handle: ObjectHandle
     private let name: String
 
-    private var pointer: OpaquePointer { unsafe handle.pointer }
+    var pointer: OpaquePointer { unsafe handle.pointer }
 
     /// Reads the object in `bytes`, which are needed until it is loaded; `name` is what messages call it.
     public init(reading bytes: UnsafeRawBufferPointer, named name: String) throws(KernelError) {
@@ -57,18 +57,6 @@ public struct OpenObject: ~Copyable {
         let result = unsafe bpf_map__set_max_entries(found, entries)
         guard result == 0 else {
             throw KernelError(operation: "set the size of the BPF map '\(map)'", code: -result)
-        }
-    }
-
-    /// Makes the programs use a map that is there already, in place of their own of its name.
-    public mutating func reuse(_ map: borrowing Map) throws(KernelError) {
-        let found = unsafe bpf_object__find_map_by_name(pointer, map.name)
-        guard let found = unsafe found else {
-            throw KernelError(operation: "find the BPF map '\(map.name)'", code: ENOENT)
-        }
-        let result = unsafe bpf_map__reuse_fd(found, map.descriptor)
-        guard result == 0 else {
-            throw KernelError(operation: "use the BPF map '\(map.name)' again", code: -result)
         }
     }
 

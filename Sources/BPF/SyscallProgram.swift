@@ -16,6 +16,17 @@ public struct SyscallProgram: ~Copyable {
         self.name = name
     }
 
+    /// The program that is pinned at `path`.
+    public init(_ name: String, pinnedAt path: String) throws(KernelError) {
+        descriptor = try Pin.open(path, "the BPF program '\(name)'")
+        self.name = name
+    }
+
+    /// Gives it the name `path`.
+    public borrowing func pin(at path: String) throws(KernelError) {
+        try Pin.make(path, of: descriptor, "the BPF program '\(name)'")
+    }
+
     /// Runs it with `context`, which it may change; gives what it returns.
     public borrowing func run<Context: BitwiseCopyable>(
         _ context: inout Context

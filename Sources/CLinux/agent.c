@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -56,6 +57,49 @@ int swguard_epoll_wait(int epoll, int milliseconds)
 int swguard_grace_period(void)
 {
 	return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+int swguard_watch_directory(const char *path)
+{
+	int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (descriptor < 0)
+		return -1;
+	if (inotify_add_watch(descriptor, path,
+			      IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_CREATE | IN_ONLYDIR) < 0) {
+		close(descriptor);
+		return -1;
+	}
+	return descriptor;
+}
+
+static int is_policy(const char *name, size_t size)
+{
+	size_t length = strnlen(name, size);
+
+	return length > 5 && name[0] != '.' && !strcmp(name + length - 5, ".yaml");
+}
+
+int swguard_watch_changed(int descriptor)
+{
+	union {
+		struct inotify_event event;
+		char bytes[4096];
+	} buffer;
+	ssize_t count;
+	int changed = 0;
+
+	while ((count = read(descriptor, &buffer, sizeof buffer)) > 0) {
+		for (char *next = buffer.bytes; next < buffer.bytes + count;) {
+			const struct inotify_event *event = (const void *)next;
+
+			/* What was missed may be any. */
+			if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED) || is_policy(event->name, event->len))
+				changed = 1;
+			next += sizeof *event + event->len;
+		}
+	}
+	return changed;
 }
 
 int swguard_open_cgroup_root(const char *path)

@@ -112,7 +112,7 @@ extension ConfinedProcess {
 
 extension JSON {
     /// Every item of a list; nil: it is none, or one of them is not what it should be.
-    fileprivate func all<Value>(_ read: (JSON) -> Value?) -> [Value]? {
+    func all<Value>(_ read: (JSON) -> Value?) -> [Value]? {
         guard let items else { return nil }
         let values = items.compactMap(read)
         return values.count == items.count ? values : nil

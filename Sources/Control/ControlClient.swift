@@ -12,6 +12,8 @@ public enum ControlClientError: Error, Sendable {
     case garbled(String)
     /// It says an error: its name and parameters.
     case refused(name: String, parameters: JSON)
+    /// Nothing was changed: what is wrong with policies, and what else is.
+    case rejected([Diagnostic], reasons: [String])
 
     /// What went wrong, for `cannot ask the agent: …`.
     public var text: String {
@@ -24,6 +26,7 @@ public enum ControlClientError: Error, Sendable {
         case .silent(let path): "the agent at '\(path)' does not answer"
         case .garbled(let text): text
         case .refused("org.varlink.service.PermissionDenied", _): "only root may"
+        case .rejected: "nothing was changed"
         case .refused(let name, let parameters):
             parameters["reason"]?.stringValue ?? "it says \(name)"
         }
@@ -137,6 +140,36 @@ extension ControlClient {
     ) {
         let (generation, items) = try list("Ps", "processes", ConfinedProcess.init)
         return (generation, items)
+    }
+
+    public mutating func load(_ files: [String]) throws(ControlClientError) -> ChangeResult {
+        try change("Load", [("files", .array(files.map { .string($0) }))])
+    }
+
+    public mutating func unload(_ names: [String]) throws(ControlClientError) -> ChangeResult {
+        try change("Unload", [("names", .array(names.map { .string($0) }))])
+    }
+
+    public mutating func reload() throws(ControlClientError) -> ChangeResult { try change("Reload") }
+
+    public mutating func rollBack() throws(ControlClientError) -> ChangeResult { try change("Rollback") }
+
+    private mutating func change(
+        _ method: String, _ parameters: [(String, JSON)] = []
+    ) throws(ControlClientError) -> ChangeResult {
+        let replies: [JSON]
+        do throws(ControlClientError) {
+            replies = try self.replies(to: VarlinkCall("\(ControlInterface.name).\(method)", parameters))
+        } catch {
+            guard case .refused(ControlInterface.name + ".Rejected", let parameters) = error else {
+                throw error
+            }
+            throw .rejected(
+                parameters["diagnostics"]?.items?.compactMap(DiagnosticJSON.diagnostic) ?? [],
+                reasons: parameters["reasons"]?.items?.compactMap(\.stringValue) ?? [])
+        }
+        guard let result = replies.first.flatMap(ChangeResult.init) else { throw Self.unknownForm }
+        return result
     }
 
     private mutating func list<Item>(

@@ -39,6 +39,9 @@ final class ControlConnection {
 
     func nextCall() -> [UInt8]? { pending == 0 ? input.next() : nil }
 
+    /// Has it wait for longer: it was not looked at for so many milliseconds.
+    func extend(by milliseconds: UInt64) { deadline += milliseconds }
+
     /// How much is read at once, so that one client does not keep others waiting.
     private static let readSize = 1 << 16
 

@@ -10,20 +10,38 @@ enum ControlInterface {
     enum Right {
         /// To see what is enforced.
         case read
+        /// To change it: root's alone.
+        case change
     }
 
     /// A method of ours.
     struct Method: Sendable {
         var name: String
         var right: Right
+        /// The one parameter that it takes, a list of strings that is not empty; nil: none.
+        var parameter: String?
         /// What is asked of the agent.
-        var request: ControlRequest
+        var request: @Sendable ([String]) -> ControlRequest
+
+        init(
+            name: String, right: Right, parameter: String? = nil,
+            request: @escaping @Sendable ([String]) -> ControlRequest
+        ) {
+            self.name = name
+            self.right = right
+            self.parameter = parameter
+            self.request = request
+        }
     }
 
     static let methods = [
-        Method(name: "Status", right: .read, request: .status),
-        Method(name: "Policies", right: .read, request: .policies),
-        Method(name: "Ps", right: .read, request: .processes),
+        Method(name: "Status", right: .read) { _ in .status },
+        Method(name: "Policies", right: .read) { _ in .policies },
+        Method(name: "Ps", right: .read) { _ in .processes },
+        Method(name: "Load", right: .change, parameter: "files") { .load($0) },
+        Method(name: "Unload", right: .change, parameter: "names") { .unload($0) },
+        Method(name: "Reload", right: .change) { _ in .reload },
+        Method(name: "Rollback", right: .change) { _ in .rollback },
     ]
 
     /// `io.swguard.Control.varlink`.

@@ -73,6 +73,11 @@ public struct ControlServer: ~Copyable {
         }
     }
 
+    /// Clients were not looked at for so many milliseconds, which is not what they took their time for.
+    public func excuse(_ milliseconds: UInt64) {
+        for connection in connections.values { connection.extend(by: milliseconds) }
+    }
+
     /// How many connections are accepted in one turn.
     private static let acceptedAtOnce = 64
 

@@ -38,8 +38,7 @@ public struct ControlService: Sendable {
                     throw .methodNotFound(call.method)
                 }
                 guard may(peer, method.right) else { throw .permissionDenied }
-                if let parameter = call.parameters.first { throw .invalidParameter(parameter.0) }
-                return .ask(method.request)
+                return .ask(method.request(try Self.strings(method.parameter, of: call)))
             default: throw .interfaceNotFound(interface)
             }
         } catch {
@@ -50,7 +49,19 @@ public struct ControlService: Sendable {
     private func may(_ peer: ControlPeer, _ right: ControlInterface.Right) -> Bool {
         switch right {
         case .read: peer.uid == 0 || peer.uid == owner
+        case .change: peer.uid == 0
         }
+    }
+
+    /// The list that is all that a call has; none where it takes none.
+    private static func strings(_ name: String?, of call: VarlinkCall) throws(VarlinkError) -> [String] {
+        if let other = call.parameters.first(where: { $0.0 != name }) { throw .invalidParameter(other.0) }
+        guard let name else { return [] }
+        let items = call.parameters.first?.1.items ?? []
+        let strings = items.compactMap(\.stringValue)
+        guard !strings.isEmpty, strings.count == items.count, !strings.contains(where: { $0.contains("\0") })
+        else { throw .invalidParameter(name) }
+        return strings
     }
 
     private func serviceReply(_ method: String, _ call: VarlinkCall) throws(VarlinkError) -> VarlinkReply {
@@ -89,8 +100,25 @@ public struct ControlService: Sendable {
             list("policies", policies.map(\.json), generation, more: more)
         case .processes(let generation, let processes):
             list("processes", processes.map(\.json), generation, more: more)
+        case .changed(let generation, let changes, let refused):
+            [
+                VarlinkReply(
+                    ChangeResult(generation: generation, changes: changes, refused: refused).json)
+            ]
+        case .rejected(let diagnostics, let reasons):
+            [VarlinkReply(.rejected(Self.fitting(diagnostics), reasons: reasons))]
         case .failed(let reason): [VarlinkReply(.failed(reason: reason))]
         }
+    }
+
+    /// As many as a message has room for; the agent says all of them.
+    private static func fitting(_ diagnostics: [Diagnostic]) -> [Diagnostic] {
+        var size = 0
+        return Array(
+            diagnostics.prefix { diagnostic in
+                size += DiagnosticJSON.json(diagnostic).text.utf8.count + 1
+                return size <= replySize
+            })
     }
 
     /// A list in one reply, or in several where the client takes them.

@@ -108,6 +108,8 @@ public enum VarlinkError: Error, Sendable {
     /// Too many answers wait to be read.
     case busy
     case failed(reason: String)
+    /// Nothing was changed.
+    case rejected([Diagnostic], reasons: [String])
 
     var name: String {
         switch self {
@@ -118,6 +120,7 @@ public enum VarlinkError: Error, Sendable {
         case .tooLarge: ControlInterface.name + ".TooLarge"
         case .busy: ControlInterface.name + ".Busy"
         case .failed: ControlInterface.name + ".Failed"
+        case .rejected: ControlInterface.name + ".Rejected"
         }
     }
 
@@ -129,6 +132,11 @@ public enum VarlinkError: Error, Sendable {
         case .permissionDenied, .busy: []
         case .tooLarge(let limit): [("limit", .int(limit))]
         case .failed(let reason): [("reason", .string(reason))]
+        case .rejected(let diagnostics, let reasons):
+            [
+                ("diagnostics", .array(diagnostics.map(DiagnosticJSON.json))),
+                ("reasons", .array(reasons.map { .string($0) })),
+            ]
         }
     }
 }

@@ -17,7 +17,9 @@ struct SwguardCommand: ParsableCommand {
         subcommands: [
             RunCommand.self, CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
             ExplainCommand.self, TestCommand.self, AgentCommand.self, StatusCommand.self,
-            PoliciesCommand.self, PsCommand.self, AuditCommand.self, SchemaCommand.self, DoctorCommand.self,
+            PoliciesCommand.self, PsCommand.self, LoadCommand.self, UnloadCommand.self, ReloadCommand.self,
+            RollbackCommand.self, AuditCommand.self, SchemaCommand.self,
+            DoctorCommand.self,
         ])
 
     /// Parses the arguments, runs the command, and ends the process with the status that the page gives.

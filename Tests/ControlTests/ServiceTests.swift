@@ -141,10 +141,40 @@ import Testing
         }
     }
 
+    @Test func `who may read may not change`() throws {
+        let owner = ControlPeer(pid: 5, uid: 1000)
+        #expect(try reply(#"{"method":"io.swguard.Control.Status"}"#, from: owner) == nil)
+        for method in ["Load", "Unload", "Reload", "Rollback"] {
+            let denied = try reply(#"{"method":"io.swguard.Control.\#(method)"}"#, from: owner)
+            #expect(denied?.error == "org.varlink.service.PermissionDenied", "\(method)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            #"{}"#, #"{"files":[]}"#, #"{"files":"/a"}"#, #"{"files":["/a",1]}"#, #"{"files":["/a\u0000"]}"#,
+            #"{"files":["/a"],"other":1}"#, #"{"names":["/a"]}"#,
+        ])
+    func `what is to be loaded is a list of strings`(parameters: String) throws {
+        let refused = try reply(#"{"method":"io.swguard.Control.Load","parameters":\#(parameters)}"#)
+        #expect(refused?.error == "org.varlink.service.InvalidParameter", "\(parameters)")
+    }
+
+    @Test func `what is to be loaded reaches the agent`() throws {
+        let call = try #require(
+            VarlinkCall(
+                message: Array(#"{"method":"io.swguard.Control.Load","parameters":{"files":["/a"]}}"#.utf8)))
+        guard case .ask(let request) = service.step(call, from: Self.root) else {
+            Issue.record("the agent is not asked")
+            return
+        }
+        #expect(request == .load(["/a"]))
+    }
+
     @Test func `every method and every member stands in the interface's file`() throws {
         let description = ControlInterface.description
         for method in ControlInterface.methods {
-            #expect(description.contains("\nmethod \(method.name)() -> ("))
+            #expect(description.contains("\nmethod \(method.name)("))
         }
         let words = Set(description.split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(String.init))
         func check(_ json: JSON) {
@@ -154,6 +184,13 @@ import Testing
             }
             for item in json.items ?? [] { check(item) }
         }
+        for method in ControlInterface.methods {
+            #expect(words.contains(method.parameter ?? method.name), "\(method.name)")
+        }
+        check(
+            ChangeResult(generation: 1, changes: [PolicyChange(policy: "a", kind: .loaded)], refused: 0).json)
+        check(DiagnosticJSON.json(.sample))
+        for kind in PolicyChange.Kind.allCases { #expect(words.contains(kind.rawValue)) }
         check(AgentStatus.sample(EventCounts()).json)
         check(PolicyStatus.sample(EventCounts()).json)
         check(ConfinedProcess.sample(pid: 1).json)

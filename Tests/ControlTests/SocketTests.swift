@@ -91,6 +91,13 @@ import Testing
                         case .status: .status(.sample(EventCounts()))
                         case .policies: .policies(generation: 7, [.sample(EventCounts())])
                         case .processes: .processes(generation: 7, (0..<20_000).map { .sample(pid: $0) })
+                        case .load(let files): .rejected([.sample], reasons: files)
+                        case .unload(let names):
+                            .changed(
+                                generation: 8, names.map { PolicyChange(policy: $0, kind: .removed) },
+                                refused: 3)
+                        case .reload: .failed("no room")
+                        case .rollback: .changed(generation: 6, [], refused: 0)
                         }
                     server.answer(call, answer, now: now)
                 }
@@ -104,6 +111,31 @@ import Testing
             isDone.wait()
         }
         try body()
+    }
+
+    @Test func `changes and why there are none come back whole`() throws {
+        let path = path("change")
+        try withServer(at: path) {
+            var client = try ControlClient(path: path)
+            let unloaded = try client.unload(["web", "mail"])
+            #expect(unloaded.generation == 8 && unloaded.refused == 3)
+            #expect(unloaded.changes.map(\.policy) == ["web", "mail"])
+            #expect(unloaded.changes.allSatisfy { $0.kind == .removed })
+            #expect(try client.rollBack().generation == 6)
+            do throws(ControlClientError) {
+                _ = try client.load(["/etc/a.yaml"])
+                Issue.record("nothing was rejected")
+            } catch {
+                guard case .rejected(let diagnostics, let reasons) = error else { throw error }
+                #expect(diagnostics == [.sample] && reasons == ["/etc/a.yaml"])
+            }
+            do throws(ControlClientError) {
+                _ = try client.reload()
+                Issue.record("nothing failed")
+            } catch {
+                #expect(error.text == "no room")
+            }
+        }
     }
 
     @Test func `a client and a server understand each other`() throws {
@@ -208,4 +240,10 @@ private final class Flag: @unchecked Sendable {
         while !isFinished { condition.wait() }
         condition.unlock()
     }
+}
+
+extension Diagnostic {
+    static let sample = Diagnostic(
+        "unknown access 'raed'", at: SourceLocation(file: "/etc/a.yaml", line: 14, column: 15, length: 4),
+        hint: "did you mean 'read'?", sourceLine: "    - allow: [raed]")
 }

@@ -8,8 +8,9 @@ final class RunningAgent {
     /// The program that ships; in the virtual machines it is on PATH.
     static let program = ProcessInfo.processInfo.environment["SWGUARD"] ?? ".build/release/swguard"
 
-    private let process = Process()
-    private let directory: URL
+    private var process = Process()
+    let directory: URL
+    private let configuration: URL
     /// How many bytes of its events were taken.
     private var taken: UInt64 = 0
 
@@ -30,21 +31,60 @@ final class RunningAgent {
         for name in ["out", "err"] {
             _ = FileManager.default.createFile(atPath: directory.appending(path: name).path, contents: nil)
         }
-        process.executableURL = URL(filePath: RunningAgent.program)
-        process.arguments = ["agent", "--policies", directory.path]
-        let file = directory.appending(path: "agent.conf")
+        self.configuration = directory.appending(path: "agent.conf")
         // Events where a test finds them, unless it says where.
         let configuration = configuration ?? ""
         let audit = configuration.contains("audit:") ? "" : "audit: {file: none, stdout: true}\n"
         try "apiVersion: swguard/v1\nkind: Agent\n\(audit)\(configuration)\n".write(
-            to: file, atomically: false, encoding: .utf8)
-        process.arguments? += ["--config", file.path]
+            to: self.configuration, atomically: false, encoding: .utf8)
+        try start()
+    }
+
+    /// Starts it, again where it has ended: it goes on with the same files.
+    func start(_ program: String = RunningAgent.program) throws {
+        let before = errors.count
+        process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = ["agent", "--policies", directory.path, "--config", configuration.path]
+        try run()
+        try waitForReadiness(after: before)
+    }
+
+    /// Runs it with its environment, and what it writes behind what is written.
+    private func run() throws {
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try FileHandle(forWritingTo: directory.appending(path: "out"))
-        process.standardError = try FileHandle(forWritingTo: directory.appending(path: "err"))
+        let output = try FileHandle(forWritingTo: directory.appending(path: "out"))
+        let errors = try FileHandle(forWritingTo: directory.appending(path: "err"))
+        try output.seekToEnd()
+        try errors.seekToEnd()
+        process.standardOutput = output
+        process.standardError = errors
         try process.run()
-        try waitForReadiness(1)
+    }
+
+    /// Ends it as nothing else does: it can do nothing about it.
+    func killAtOnce() {
+        kill(identifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
+    /// Has it end, and leave what it enforces.
+    func stop() throws -> Int32 {
+        guard process.isRunning else { return process.terminationStatus }
+        process.terminate()
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
+    /// Takes out what is enforced when no agent runs.
+    func tearDown() throws -> Int32 {
+        process = Process()
+        process.executableURL = URL(filePath: RunningAgent.program)
+        process.arguments = ["agent", "--teardown", "--config", configuration.path]
+        try run()
+        process.waitUntilExit()
+        return process.terminationReason == .exit ? process.terminationStatus : -1
     }
 
     /// What leads to this agent, and to no other.
@@ -73,9 +113,9 @@ final class RunningAgent {
         (try? String(contentsOf: directory.appending(path: "err"), encoding: .utf8)) ?? ""
     }
 
-    private func waitForReadiness(_ count: Int) throws {
+    private func waitForReadiness(after count: Int) throws {
         for _ in 0..<1200 {
-            if errors.components(separatedBy: "swguard: enforcing ").count > count { return }
+            if errors.dropFirst(count).contains("swguard: enforcing ") { return }
             guard process.isRunning else { break }
             usleep(100_000)
         }
@@ -132,16 +172,15 @@ final class RunningAgent {
             .map { try Event(String(decoding: $0, as: UTF8.self)) }
     }
 
-    /// Ends it as a service manager does, and gives its exit status.
+    /// Ends it as a service manager does, takes out what it enforces, and gives the exit status that is not 0, if one is.
     func end() throws -> Int32 {
-        guard process.isRunning else { return process.terminationStatus }
-        process.terminate()
-        process.waitUntilExit()
-        return process.terminationReason == .exit ? process.terminationStatus : -1
+        let status = try stop()
+        return status == 0 ? try tearDown() : status
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        if process.isRunning { killAtOnce() }
+        if FileManager.default.fileExists(atPath: "/sys/fs/bpf/swguard") { _ = try? tearDown() }
         try? FileManager.default.removeItem(at: directory)
     }
 }

@@ -52,7 +52,10 @@ public struct AuditTrail: ~Copyable {
 
     /// Begins, where the file's writer before ended.
     /// - Throws: Where the file's place cannot be trusted, or what is there cannot be understood.
-    public init(_ settings: Settings, boot: [UInt8], host: [UInt8]) throws(LogError) {
+    /// - Parameter done: Hears, in another thread, how many of `steps` are done.
+    public init(
+        _ settings: Settings, boot: [UInt8], host: [UInt8], done: (@Sendable (UInt64) -> Void)? = nil
+    ) throws(LogError) {
         var targets: [(OutputTarget, String)] = []
         var resumption = LogResumption.beginning
         var wasDamaged = false
@@ -69,7 +72,7 @@ public struct AuditTrail: ~Copyable {
         if settings.standardOutput { targets.append((.stream(STDOUT_FILENO), "standard output")) }
         if settings.journal { targets.append((.journal(JournalOutput.standardPath), "the journal")) }
         if let address = settings.syslog { targets.append((.syslog(address), "syslog")) }
-        let queue = try StepQueue(limit: settings.buffer)
+        let queue = try StepQueue(limit: settings.buffer, done: done)
         var copies: [Copy] = []
         if let target = targets.first?.0 { try target.start(queue) }
         for (target, name) in targets.dropFirst() {
@@ -97,6 +100,10 @@ public struct AuditTrail: ~Copyable {
         self.composer = composer
         copies = []
     }
+
+    /// How much was given to the output whose lines are accounted for, in steps: what was written last is there when as many
+    /// are done.
+    public var steps: UInt64 { primary.taken }
 
     private mutating func lose(_ count: UInt64, _ policy: String?, at time: AuditTime) {
         var loss = losses[policy] ?? Loss(count: 0, span: time...time)

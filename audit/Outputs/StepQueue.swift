@@ -14,7 +14,13 @@ final class StepQueue: Sendable {
         var notices: [String] = []
         var isMoved = false
         var hasEnded = false
+        /// How many steps have been taken, and how many of them are done, since it began.
+        var taken: UInt64 = 0
+        var done: UInt64 = 0
     }
+
+    /// Hears of each step that is done, in the output's thread: how many are by then.
+    private let whenDone: (@Sendable (UInt64) -> Void)?
 
     private let state = Mutex(State())
     /// Wakes the output.
@@ -28,8 +34,9 @@ final class StepQueue: Sendable {
     private static let stepCost = 64
     private static let noticeLimit = 16
 
-    init(limit: Int) throws(LogError) {
+    init(limit: Int, done: (@Sendable (UInt64) -> Void)? = nil) throws(LogError) {
         self.limit = limit
+        whenDone = done
         work = try Self.bell()
         rest = try Self.bell()
     }
@@ -47,11 +54,15 @@ final class StepQueue: Sendable {
             guard state.used + cost <= limit else { return false }
             state.steps += steps
             state.used += cost
+            state.taken += UInt64(steps.count)
             return true
         }
         if isTaken { swguard_bell_ring(work.number) }
         return isTaken
     }
+
+    /// How many steps have been taken since it began.
+    var taken: UInt64 { state.withLock { $0.taken } }
 
     /// How much of the room is taken, in bytes.
     var used: Int { state.withLock { $0.used } }
@@ -63,7 +74,8 @@ final class StepQueue: Sendable {
 
     /// What was first is done.
     func removeFirst() {
-        let (recovered, isEmpty) = state.withLock { state in
+        let (recovered, isEmpty, done) = state.withLock { state in
+            state.done += 1
             state.used -= Self.cost(of: state.steps[state.position])
             // The bytes go at once, their place in the array when it is worth it.
             state.steps[state.position] = .sync
@@ -74,8 +86,9 @@ final class StepQueue: Sendable {
             }
             let recovered = state.failure != nil
             state.failure = nil
-            return (recovered, state.steps.isEmpty)
+            return (recovered, state.steps.isEmpty, state.done)
         }
+        whenDone?(done)
         if recovered { notice("the audit log is written again") }
         if isEmpty { swguard_bell_ring(rest.number) }
     }

@@ -5,6 +5,10 @@
 
 #include <linux/types.h>
 
+// The form of all that an agent finds in the maps of another version's programs: of the records and of the events. Whatever
+// below is changed makes it another.
+#define SWGUARD_ABI 1
+
 // A task's policies stack up to this depth; one more is refused, not dropped.
 #define SWGUARD_LAYERS_MAX 8
 // Of the tasks' layers, a policy that no generation has any more mediates nothing.

@@ -20,6 +20,12 @@ int swguard_epoll_wait(int epoll, int milliseconds);
 /* Returns when every program that ran when it was called has ended (an RCU grace period). */
 int swguard_grace_period(void);
 
+/* A descriptor that can be read when files named `*.yaml` in a directory come, go, or have been written; -1. */
+int swguard_watch_directory(const char *path);
+
+/* Whether they have, since the last time. */
+int swguard_watch_changed(int descriptor);
+
 /* The tree of cgroups, version 2, that is mounted at `path`; -errno, -ENODEV where something else is there. */
 int swguard_open_cgroup_root(const char *path);
 

@@ -12,9 +12,12 @@ struct AgentCommand: ParsableCommand {
         commandName: "agent",
         abstract: "Confine, in the kernel and host-wide, the processes that policies name as their subjects.",
         discussion: """
-            Runs in the foreground until it gets TERM or INT; then nothing is enforced any more. Events go to \
-            \(AuditConfiguration().file ?? "none"), one JSON object a line, and to what the configuration names besides. HUP \
-            reads the policies anew: all of them, or none. USR1 begins a new log at its path, for logrotate.
+            Runs in the foreground until it gets TERM or INT. What it enforces outlives it: it is pinned in \
+            /sys/fs/bpf/swguard until 'swguard agent --teardown' takes it out, and the next agent takes it over with no \
+            moment in between. Events go to \(AuditConfiguration().file ?? "none"), one JSON object a line, and to what the configuration \
+            names besides. USR1 begins a new log at its path, for logrotate. HUP, and a change of the directory, \
+            read the policies anew: all of them, or none. What 'swguard load' has added is read again, too, and by the \
+            next agent.
             """)
 
     @Option(help: ArgumentHelp("Enforce every policy (*.yaml) of a directory.", valueName: "dir"))
@@ -24,10 +27,18 @@ struct AgentCommand: ParsableCommand {
             "The agent's configuration; \(AgentConfiguration.standardPath) where that is there.",
             valueName: "file"))
     var config: String?
+    @Flag(help: "Take everything out that is enforced, and end.")
+    var teardown = false
     @Argument(help: ArgumentHelp("Policies: files, or names on the policy path.", valueName: "policy"))
     var references: [String] = []
 
     func validate() throws {
+        if teardown {
+            guard policies == nil, references.isEmpty else {
+                throw ValidationError("--teardown takes out all policies: name none")
+            }
+            return
+        }
         if policies == nil, references.isEmpty {
             throw ValidationError("name policies, or a directory with --policies")
         }
@@ -37,12 +48,11 @@ struct AgentCommand: ParsableCommand {
     }
 
     func run() throws {
-        let outcome = Agent.run(
-            Agent.Context(
-                policies: load, configuration: configuration, report: Output.print,
-                say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
-                version: Build.version, socket: ControlAddress.ofEnvironment()))
-        switch outcome {
+        let context = Agent.Context(
+            read: read, directory: policies, configuration: configuration, report: Output.print,
+            say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
+            version: Build.version, socket: ControlAddress.ofEnvironment())
+        switch teardown ? Agent.tearDown(context) : Agent.run(context) {
         case .ended: return
         case .rejected: throw ExitStatus.usage
         case .cannot: throw ExitStatus.cannot
@@ -66,45 +76,57 @@ struct AgentCommand: ParsableCommand {
         }
     }
 
-    /// The policies with their links resolved; nil: they cannot be used, and it has been said why.
-    private func load() -> [Policy]? {
-        guard let references = named() else { return nil }
-        let workspace = Workspace()
-        var loaded: [Policy] = []
-        for reference in references {
-            let result = workspace.load(reference)
-            Output.print(result.diagnostics.filter { $0.severity != .note })
-            guard let policy = result.policy else { continue }
-            let linked = LinkedPolicy(policy)
-            Output.print(linked.notes.filter { $0.location.file == policy.file })
-            loaded.append(linked.policy)
+    /// The policies with their links resolved: of files, or of what was named when it began.
+    private func read(_ files: [String]?) -> PolicyReading {
+        var reading = PolicyReading()
+        let references: [String]
+        do throws(Unreadable) {
+            references = try named(files)
+        } catch {
+            return PolicyReading(refusals: [error.text], isIncomplete: true)
         }
-        return loaded.count == references.count ? loaded : nil
+        let workspace = Workspace()
+        for reference in references {
+            let result = workspace.read(reference)
+            reading.diagnostics += result.diagnostics.filter { $0.severity != .note }
+            if let reason = result.unreadable {
+                reading.refusals.append("cannot read policy '\(reference)': \(reason)")
+            }
+            guard let policy = result.policy else {
+                reading.isIncomplete = true
+                continue
+            }
+            let linked = LinkedPolicy(policy)
+            reading.diagnostics += linked.notes.filter { $0.location.file == policy.file }
+            reading.policies.append(linked.policy)
+        }
+        return reading
     }
 
-    /// Everything that was named, directories as what is in them; nil: one cannot be read, and it has been said why.
-    private func named() -> [String]? {
+    private struct Unreadable: Error {
+        var text: String
+    }
+
+    /// Everything that is named, directories as what is in them.
+    private func named(_ files: [String]?) throws(Unreadable) -> [String] {
         var all: [String] = []
-        for reference in policies.map({ [$0] }) ?? references {
+        for reference in files ?? policies.map({ [$0] }) ?? references {
             var status = stat()
             let isDirectory = unsafe stat(reference, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-            guard policies != nil || isDirectory else {
+            guard isDirectory || files == nil && policies != nil else {
                 all.append(reference)
                 continue
             }
-            guard let files = Self.files(of: reference) else { return nil }
-            all += files
+            all += try Self.files(of: reference)
         }
         return all
     }
 
-    /// The policies in a directory, by name; nil: it cannot be read, and it has been said why.
-    private static func files(of directory: String) -> [String]? {
+    /// The policies in a directory, by name.
+    private static func files(of directory: String) throws(Unreadable) -> [String] {
         guard let entries = unsafe opendir(directory) else {
             let reason = unsafe String(cString: strerror(errno))
-            Output.diagnose(
-                "swguard: cannot read policies '\(DiagnosticFormatter.printable(directory))': \(reason)")
-            return nil
+            throw Unreadable(text: "cannot read policies '\(directory)': \(reason)")
         }
         defer { unsafe closedir(entries) }
         var names: [String] = []

@@ -18,13 +18,16 @@ final class Workspace {
 
     /// Loads one policy; its diagnostics are the caller's to print. What cannot be read at all is said at once.
     func load(_ reference: String) -> LoadedPolicy {
-        let loaded = loader.load(reference)
+        let loaded = read(reference)
         if let reason = loaded.unreadable {
             let name = DiagnosticFormatter.printable(reference)
             Output.diagnose("swguard: cannot read policy '\(name)': \(DiagnosticFormatter.printable(reason))")
         }
         return loaded
     }
+
+    /// The same; nothing is said.
+    func read(_ reference: String) -> LoadedPolicy { loader.load(reference) }
 
     /// Loads policies that must be good: prints what is wrong and throws `.usage` otherwise.
     func policies(_ references: [String], for command: String, format: OutputFormat) throws -> [Policy] {

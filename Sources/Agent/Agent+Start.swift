@@ -1,0 +1,259 @@
+internal import AuditLog
+internal import BPF
+internal import CSwguardBPF
+internal import Compiler
+internal import Control
+private import Glibc
+internal import Policy
+
+/// How an agent comes to what it enforces: by taking over what is there, by loading it anew, or both.
+extension Agent {
+    static func begin(
+        _ context: Context, _ configuration: AgentConfiguration, _ server: consuming ControlServer
+    ) throws(StartError) -> Agent {
+        guard geteuid() == 0 else {
+            throw StartError(.cannot, "it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)")
+        }
+        let ground = try Ground(configuration)
+        // Of another form, or damaged: it decides until another has taken its place.
+        var unreadable: [PinDirectory.SetName] = []
+        var readable: [PinDirectory.SetName] = []
+        var oldest: Enforcement?
+        for name in ground.sets {
+            guard name.abi == Int(SWGUARD_ABI) else {
+                unreadable.append(name)
+                continue
+            }
+            // Those after the oldest are opened as its successors.
+            readable.append(name)
+        }
+        while let name = readable.first {
+            readable.removeFirst()
+            do throws(PinError) {
+                oldest = try Enforcement(of: name, in: ground.pins, state: ground.state)
+                break
+            } catch {
+                context.say("cannot take over '\(name.text)': \(error.text)")
+                unreadable.append(name)
+            }
+        }
+        let shared = try ground.shared()
+        guard let enforcement = oldest.take() else {
+            return try beginAnew(context, configuration, server, ground, shared, replacing: unreadable)
+        }
+        var agent = try Agent(
+            context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
+            shared: shared, state: ground.state)
+        for name in readable {
+            do throws(PinError) {
+                agent.succeed(by: try Enforcement(of: name, in: ground.pins, state: ground.state))
+            } catch {
+                context.say("cannot take over '\(name.text)': \(error.text)")
+                unreadable.append(name)
+            }
+        }
+        try agent.takeOver(configuration, replacing: unreadable)
+        return agent
+    }
+
+    /// What there is before there is an agent.
+    private struct Ground {
+        let pins: PinDirectory
+        let sets: [PinDirectory.SetName]
+        let state = StateDirectory()
+        let build: ProgramBuild
+
+        init(_ configuration: AgentConfiguration) throws(StartError) {
+            (pins, sets) = try StartError.unless { () throws(PinError) in
+                let pins = try PinDirectory()
+                let contents = try pins.contents()
+                // Not all of its programs are there, and it has never decided alone.
+                if contents.hasUnfinished { try pins.removeUnfinished() }
+                return (pins, contents.sets)
+            }
+            build = try StartError.unless { () throws(KernelError) in
+                try ProgramBuild(isCaching: configuration.isCaching)
+            }
+        }
+
+        func shared() throws(StartError) -> SharedMaps {
+            try StartError.unless { () throws(KernelError) in try SharedMaps(pins) }
+        }
+    }
+
+    /// With no set that can be taken over.
+    private static func beginAnew(
+        _ context: Context, _ configuration: AgentConfiguration, _ server: consuming ControlServer,
+        _ ground: Ground,
+        _ shared: consuming SharedMaps, replacing unreadable: [PinDirectory.SetName]
+    ) throws(StartError) -> Agent {
+        let isFirst = unreadable.isEmpty
+        do throws(StartError) {
+            let slots = try StartError.unless { () throws(KernelError) in try Slots(of: shared.slots) }
+            let compiled: Compiled
+            do throws(Rejection) {
+                compiled = try compile(
+                    try readAll(context, loaded: []), loaded: [], slots: slots, configuration, context)
+            } catch {
+                error.tell(context)
+                throw StartError(.rejected)
+            }
+            try keep(compiled.slots, in: shared)
+            let enforcement = try makeSet(
+                compiled, number: ground.state.highestNumber + 1, ground.build, ground.pins, ground.state,
+                after: ground.sets.last?.number ?? 0, isFirst: isFirst)
+            var agent = try Agent(
+                context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
+                shared: shared, state: ground.state)
+            agent.writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+            agent.tellFacts()
+            agent.remove(unreadable)
+            guard agent.settle(compiled, after: [], began: true, by: nil) != nil else {
+                agent.endTrail()
+                throw StartError(.cannot)
+            }
+            agent.tellPolicies()
+            agent.watch = context.directory.flatMap { DirectoryWatch($0) }
+            return agent
+        } catch {
+            // Nothing was enforced, and nothing is.
+            if isFirst { try? ground.pins.remove() }
+            throw error
+        }
+    }
+
+    /// With what is there in force already.
+    private mutating func takeOver(
+        _ configuration: AgentConfiguration, replacing unreadable: [PinDirectory.SetName]
+    ) throws(StartError) {
+        writer.write(.agent(AgentRecord(state: .tookOver, version: context.version)))
+        tellFacts()
+        let inForce = enforcement.arena.generations.last
+        lastNumber = max(lastNumber, enforcement.generation, inForce?.number ?? 0)
+        loaded = inForce?.record.loaded ?? []
+        toldUnbound = enforcement.arena.unboundObjects
+        past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
+        owed = Set(slots.all.map(\.slot))
+        for slot in owed { seen[slot] = ledger.lookedAt(slot) }
+        if !enforcement.arena.isKnown {
+            context.say(
+                "what is kept in '\(StateDirectory.path)' is missing, damaged or of another version: what is enforced "
+                    + "still is, and its events name no rules")
+        }
+        do throws(Rejection) {
+            let compiled = try Self.compile(
+                try Self.readAll(context, loaded: loaded), loaded: loaded, slots: slots, configuration,
+                context)
+            _ = try enforce(compiled, by: nil)
+            remove(unreadable)
+        } catch {
+            error.tell(context)
+            // Nothing is enforced, and nothing would be.
+            if enforcement.generation == 0 {
+                endTrail()
+                throw StartError(.rejected)
+            }
+            context.say("cannot load the policies: what was enforced still is")
+            _ = takeRunning()
+        }
+        tellPolicies()
+        watch = context.directory.flatMap { DirectoryWatch($0) }
+    }
+
+    /// Loads and attaches the programs anew, with maps that `compiled` has room in, and puts it into force there. What is
+    /// attached already goes on deciding beside them.
+    static func makeSet(
+        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ state: StateDirectory, after last: Int, isFirst: Bool
+    ) throws(StartError) -> Enforcement {
+        do throws(StartError) {
+            return try makeUnfinished(
+                compiled, number: number, build, pins, state, after: last, isFirst: isFirst)
+        } catch {
+            try? pins.removeUnfinished()
+            throw error
+        }
+    }
+
+    private static func makeUnfinished(
+        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ state: StateDirectory, after last: Int, isFirst: Bool
+    ) throws(StartError) -> Enforcement {
+        let set = try StartError.unless { () throws(PinError) in try pins.makeUnfinished() }
+        let programs = try StartError.unless { () throws(KernelError) in
+            try LoadedPrograms(build, Enforcement.Sizes(for: compiled.tables), in: pins, as: set)
+        }
+        var enforcement = try StartError.unless { () throws(PinError) in
+            try Enforcement(new: set, in: pins, state: state)
+        }
+        if isFirst {
+            try StartError.unless { () throws(KernelError) in try programs.attach() }
+            // Elsewhere the programs that decide already have shown it.
+            guard try StartError.unless({ () throws(KernelError) in try enforcement.probe() }) else {
+                throw StartError(
+                    .cannot,
+                    "the kernel runs no BPF LSM programs; add 'bpf' to its command line's lsm=, see "
+                        + "/sys/kernel/security/lsm")
+            }
+        }
+        try StartError.unless { () throws(ArenaError) in
+            try enforcement.enforce(
+                compiled.tables, compiled.held, number: number, loaded: compiled.loaded)
+        }
+        if !isFirst { try StartError.unless { () throws(KernelError) in try programs.attach() } }
+        try StartError.unless { () throws(PinError) in
+            try enforcement.finish(
+                as: PinDirectory.SetName(number: last + 1, abi: Int(SWGUARD_ABI), digest: build.digest),
+                in: pins)
+        }
+        return enforcement
+    }
+
+    static func keep(_ slots: Slots, in shared: borrowing SharedMaps) throws(StartError) {
+        try StartError.unless { () throws(KernelError) in try slots.save(to: shared.slots) }
+    }
+
+    /// Another set of programs, which decides already, takes the place of the present one.
+    mutating func succeed(by next: consuming Enforcement) {
+        // At once for every task: what the old ones would say now, the new ones say too.
+        enforcement.release()
+        writeAllEvents()
+        writeHeld(aggregator.flush())
+        tellLosses()
+        retire(all: true)
+        let old = enforcement.name
+        enforcement = next
+        toldUnbound = 0
+        remove(old.map { [$0] } ?? [])
+    }
+
+    /// Takes programs out whose place others have taken.
+    private func remove(_ sets: [PinDirectory.SetName]) {
+        for name in sets {
+            do throws(PinError) { try pins.set(name).remove() } catch { context.say(error.text) }
+        }
+    }
+
+    private func tellFacts() {
+        if build.hasBusyStorage { context.say(Self.busyStorage) }
+        for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
+    }
+
+    /// Says what is in force.
+    func tellPolicies() {
+        let names = policyNames
+        context.say(
+            "enforcing \(names.count == 1 ? "1 policy" : "\(names.count) policies")"
+                + (names.isEmpty ? "" : ": " + names.prefix(Self.namedAtMost).joined(separator: ", "))
+                + (names.count > Self.namedAtMost ? ", \(names.count - Self.namedAtMost) more" : ""))
+    }
+
+    /// How many policies are named.
+    private static let namedAtMost = 32
+
+    /// The policies in force, as far as they are known.
+    var policyNames: [String] {
+        enforcement.arena.isKnown
+            ? (enforcement.arena.generations.last?.legends ?? []).compactMap { $0?.name } : slots.names
+    }
+}

@@ -1,0 +1,145 @@
+internal import BPF
+internal import CSwguardBPF
+internal import Compiler
+internal import Control
+private import Glibc
+
+/// The maps that belong to no set of programs: they live as long as anything is enforced.
+struct SharedMaps: ~Copyable {
+    let slots: Map
+    private let accounts: Map
+
+    /// Opens them, and makes what is missing.
+    init(_ pins: PinDirectory) throws(KernelError) {
+        let slots = try Self.open(pins.slots) { () throws(KernelError) in
+            try Map(
+                makingHash: "slots", keySize: Slots.nameSize, valueSize: 4,
+                capacity: Int(SWGUARD_POLICIES_MAX))
+        }
+        let accounts = try Self.open(pins.accounts) { () throws(KernelError) in
+            try Map(
+                makingArray: "accounts", valueSize: Accounts.size, capacity: Int(SWGUARD_POLICIES_MAX))
+        }
+        guard slots.keySize == Slots.nameSize, slots.valueSize == 4, accounts.valueSize == Accounts.size,
+            accounts.capacity == Int(SWGUARD_POLICIES_MAX)
+        else { throw KernelError(operation: "use '\(pins.slots)' and '\(pins.accounts)'", code: EINVAL) }
+        self.slots = slots
+        self.accounts = accounts
+    }
+
+    func makeAccounts() throws(KernelError) -> Accounts { Accounts(try MappedMap(mapping: accounts)) }
+
+    private static func open(
+        _ path: String, _ make: () throws(KernelError) -> Map
+    ) throws(KernelError) -> Map {
+        do throws(KernelError) {
+            return try Map(pinnedAt: path, named: String(path.split(separator: "/").last ?? ""))
+        } catch {
+            guard error.code == ENOENT else { throw error }
+        }
+        let map = try make()
+        try map.pin(at: path)
+        return map
+    }
+}
+
+/// The slots of policies, by name. A slot is never another policy's: tasks may still carry it.
+struct Slots: Equatable {
+    /// Bytes of a name, its end included.
+    static let nameSize = 64
+
+    private var known: [String: Int] = [:]
+    private var byNumber: [Int: String] = [:]
+    private var next = 0
+
+    init() {}
+
+    /// Those that agents before this one gave.
+    init(of map: borrowing Map) throws(KernelError) {
+        for key in try map.keys(as: InlineArray<64, UInt8>.self) {
+            guard let slot = try map.lookup(key, as: UInt32.self) else { continue }
+            let bytes = key.indices.map { key[$0] }.prefix { $0 != 0 }
+            note(String(decoding: bytes, as: UTF8.self), Int(slot))
+        }
+    }
+
+    /// Keeps them for agents that come after this one.
+    func save(to map: borrowing Map) throws(KernelError) {
+        for (name, slot) in known {
+            guard name.utf8.count < Self.nameSize else {
+                throw KernelError(operation: "keep the slot of policy '\(name)'", code: ENAMETOOLONG)
+            }
+            var key = InlineArray<64, UInt8>(repeating: 0)
+            for (index, byte) in name.utf8.enumerated() { key[index] = byte }
+            try map.update(key, UInt32(slot))
+        }
+    }
+
+    mutating func slot(of name: String) -> Int {
+        if let slot = known[name] { return slot }
+        let slot = next
+        note(name, slot)
+        return slot
+    }
+
+    private mutating func note(_ name: String, _ slot: Int) {
+        known[name] = slot
+        byNumber[slot] = name
+        next = max(next, slot + 1)
+    }
+
+    /// The slot of a policy that has one.
+    func known(_ name: String) -> Int? { known[name] }
+
+    /// The policy that has a slot.
+    func name(of slot: Int) -> String? { byNumber[slot] }
+
+    /// All policies that have one, and their slots.
+    var all: [(slot: Int, name: String)] {
+        byNumber.map { (slot: $0.key, name: $0.value) }.sorted { $0.slot < $1.slot }
+    }
+
+    var names: [String] { all.map(\.name) }
+}
+
+/// What became of the records of each slot, in memory that outlives the agent: its successor goes on counting.
+///
+/// Two threads add to them, each to fields of its own but for `unreported`.
+final class Accounts: Sendable {
+    /// The numbers that are kept of a slot.
+    enum Field: Int, CaseIterable {
+        /// Of generations that are gone: what the kernel counted.
+        case decided, submitted, lost, quiet
+        case written, aggregated, unreported, dropped
+        /// Of those that were lost, how many have been told of.
+        case toldLost
+        /// When an agent was last there, in seconds since 1970.
+        case lookedAt
+    }
+
+    /// Bytes for a slot.
+    static let size = Field.allCases.count * 8
+
+    private let map: MappedMap
+
+    init(_ map: consuming MappedMap) { self.map = map }
+
+    private var slots: Int { map.size / Self.size }
+
+    /// Adds to a number; from any thread.
+    func add(_ amount: Int, to slot: Int, _ field: Field) {
+        guard (0..<slots).contains(slot), amount > 0 else { return }
+        map.addCounter(UInt64(amount), at: slot * Self.size + field.rawValue * 8)
+    }
+
+    subscript(slot: Int, field: Field) -> Int {
+        get {
+            guard (0..<slots).contains(slot) else { return 0 }
+            return Int(clamping: map.counter(at: slot * Self.size + field.rawValue * 8))
+        }
+        set {
+            guard (0..<slots).contains(slot) else { return }
+            map.setCounter(UInt64(clamping: newValue), at: slot * Self.size + field.rawValue * 8)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+internal import Synchronization
+
+/// Lines that were given to the log and are not where they are to be yet, with what is to be added to the accounts then.
+///
+/// The log's own thread settles them.
+final class UnsettledLines: Sendable {
+    private struct Entry {
+        var step: UInt64
+        var slot: Int
+        var amounts: [Accounts.Field: Int]
+    }
+
+    private struct State {
+        /// In the order of their steps; those before `first` are settled.
+        var entries: [Entry] = []
+        var first = 0
+        /// The last step that is done.
+        var done: UInt64 = 0
+        var sums: [Int: [Accounts.Field: Int]] = [:]
+    }
+
+    private let accounts: Accounts
+    private let state = Mutex(State())
+
+    init(_ accounts: Accounts) { self.accounts = accounts }
+
+    /// Adds `amounts` to the accounts when the log has done `step`.
+    func add(_ slot: Int, _ amounts: [Accounts.Field: Int], step: UInt64) {
+        state.withLock { state in
+            if step <= state.done { return settle(slot, amounts) }
+            state.entries.append(Entry(step: step, slot: slot, amounts: amounts))
+            for (field, amount) in amounts { state.sums[slot, default: [:]][field, default: 0] += amount }
+        }
+    }
+
+    /// The log has done all steps up to this one.
+    func settle(upTo step: UInt64) {
+        state.withLock { state in
+            state.done = max(state.done, step)
+            while state.first < state.entries.count, state.entries[state.first].step <= step {
+                let entry = state.entries[state.first]
+                settle(entry.slot, entry.amounts)
+                for (field, amount) in entry.amounts {
+                    state.sums[entry.slot, default: [:]][field, default: 0] -= amount
+                }
+                state.first += 1
+            }
+            if state.first == state.entries.count || state.first > 1024 {
+                state.entries.removeFirst(state.first)
+                state.first = 0
+            }
+        }
+    }
+
+    private func settle(_ slot: Int, _ amounts: [Accounts.Field: Int]) {
+        for (field, amount) in amounts { accounts.add(amount, to: slot, field) }
+    }
+
+    /// What is not settled yet.
+    func sum(_ slot: Int, _ field: Accounts.Field) -> Int { state.withLock { $0.sums[slot]?[field] ?? 0 } }
+}
