@@ -11,7 +11,8 @@ enum WholeFile {
         unsafe unlink(temporary)
         let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
         if descriptor < 0 { return false }
-        let isWritten = fchmod(descriptor, mode) == 0 && write(bytes, to: descriptor)
+        let isWritten =
+            fchmod(descriptor, mode) == 0 && write(bytes, to: descriptor)
             && (!isDurable || fsync(descriptor) == 0)
         let error = errno
         close(descriptor)
@@ -28,7 +29,8 @@ enum WholeFile {
         var done = 0
         while done < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { buffer in
-                unsafe Glibc.write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+                unsafe Glibc.write(
+                    descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
             }
             if count < 0, errno == EINTR { continue }
             if count <= 0 { return false }

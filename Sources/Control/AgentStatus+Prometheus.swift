@@ -11,14 +11,21 @@ extension AgentStatus {
         text.sample("swguard_policies", [], self.policies)
         text.family("swguard_tasks_without_room", .gauge, "Running tasks that had no room for a policy.")
         text.sample("swguard_tasks_without_room", [], refused)
-        text.family("swguard_unwritten_events", .gauge, "Events that could not be written, and that no gap tells of yet.")
+        text.family(
+            "swguard_unwritten_events", .gauge,
+            "Events that could not be written, and that no gap tells of yet.")
         text.sample("swguard_unwritten_events", [], unwritten)
-        text.family("swguard_policy_enforced", .gauge, "How much of a policy the kernel enforces: the extent that is 1.")
+        text.family(
+            "swguard_policy_enforced", .gauge,
+            "How much of a policy the kernel enforces: the extent that is 1.")
         for policy in policies {
             for extent in EnforcedExtent.allCases {
                 text.sample(
                     "swguard_policy_enforced",
-                    [("policy", policy.name), ("mode", policy.complains ? "complain" : "enforce"), ("extent", extent.rawValue)],
+                    [
+                        ("policy", policy.name), ("mode", policy.complains ? "complain" : "enforce"),
+                        ("extent", extent.rawValue),
+                    ],
                     policy.extent == extent ? 1 : 0)
             }
         }
