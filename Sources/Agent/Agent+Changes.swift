@@ -15,6 +15,9 @@ extension Agent {
         var slots: Slots
         var models: [Policy]
         var loaded: [GenerationRecord.Loaded]
+
+        /// Of each policy, in the order of their slots.
+        var digests: [String] { tables.policies.compactMap { $0?.digest } }
     }
 
     /// Why nothing was changed.
@@ -126,7 +129,7 @@ extension Agent {
         watch?.forget()
         let known = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0?.digest }
         let isKnown = enforcement.arena.isKnown
-        reload { !isKnown || $0.tables.policies.compactMap { $0?.digest } != known }
+        reload { !isKnown || $0.digests != known }
     }
 
     private mutating func reload(where isWanted: (Compiled) -> Bool) {

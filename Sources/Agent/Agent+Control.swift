@@ -26,6 +26,9 @@ extension Agent {
 
     var generation: Int { Int(enforcement.generation) }
 
+    /// What `status` and `policies` tell.
+    var report: (AgentStatus, [PolicyStatus]) { (status, policies) }
+
     private var status: AgentStatus {
         let policies = policies
         var counts = EventCounts()

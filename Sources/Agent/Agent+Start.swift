@@ -98,6 +98,7 @@ extension Agent {
                 error.tell(context)
                 throw StartError(.rejected)
             }
+            let trial = try BootGuard.admit(compiled.digests, boot: ground.state.boot, context.say)
             try keep(compiled.slots, in: shared)
             let enforcement = try makeSet(
                 compiled, number: ground.state.highestNumber + 1, ground.build, ground.pins, ground.state,
@@ -105,6 +106,7 @@ extension Agent {
             var agent = try Agent(
                 context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
                 shared: shared, state: ground.state)
+            agent.trial = trial
             agent.writer.write(.agent(AgentRecord(state: .started, version: context.version)))
             agent.tellFacts()
             agent.remove(unreadable)
@@ -127,6 +129,7 @@ extension Agent {
         _ configuration: AgentConfiguration, replacing unreadable: [PinDirectory.SetName]
     ) throws(StartError) {
         writer.write(.agent(AgentRecord(state: .tookOver, version: context.version)))
+        trial = BootGuard.Trial(of: state.boot)
         tellFacts()
         let inForce = enforcement.arena.generations.last
         lastNumber = max(lastNumber, enforcement.generation, inForce?.number ?? 0)
@@ -240,12 +243,15 @@ extension Agent {
     }
 
     /// Says what is in force.
-    func tellPolicies() {
+    func tellPolicies() { context.say(summary) }
+
+    /// What is in force, in a few words.
+    var summary: String {
         let names = policyNames
-        context.say(
+        return
             "enforcing \(names.count == 1 ? "1 policy" : "\(names.count) policies")"
-                + (names.isEmpty ? "" : ": " + names.prefix(Self.namedAtMost).joined(separator: ", "))
-                + (names.count > Self.namedAtMost ? ", \(names.count - Self.namedAtMost) more" : ""))
+            + (names.isEmpty ? "" : ": " + names.prefix(Self.namedAtMost).joined(separator: ", "))
+            + (names.count > Self.namedAtMost ? ", \(names.count - Self.namedAtMost) more" : "")
     }
 
     /// How many policies are named.

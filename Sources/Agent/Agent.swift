@@ -72,9 +72,16 @@ public struct Agent: ~Copyable {
             context.say(error.description)
             return .cannot
         }
+        if BootGuard.isOff(commandLine: BootGuard.commandLine) {
+            context.say("not enforcing: the kernel's command line says swguard=off")
+            return .ended
+        }
         guard let configuration = context.configuration() else { return .rejected }
         do throws(StartError) {
             var agent = try begin(context, configuration, server)
+            agent.service = .ofEnvironment()
+            agent.metrics = MetricsFile(configuration.metrics)
+            agent.service.tell(.ready, agent.summary)
             agent.loop(signals)
             return .ended
         } catch {
@@ -113,6 +120,10 @@ public struct Agent: ~Copyable {
     /// By the clock of `ControlServer.now`.
     private var nextLook: UInt64 = 0
     var watch: DirectoryWatch?
+    private var service = ServiceManager.none
+    private var metrics: MetricsFile?
+    /// This boot, until it has lasted.
+    var trial: BootGuard.Trial?
     /// When it began, and when the generation in force did.
     let since = AuditTime.now()
     var changed = AuditTime.now()
@@ -188,6 +199,9 @@ public struct Agent: ~Copyable {
                 nextLook = now + Self.interval
                 tellLosses()
                 for text in writer.turn() { context.say(text) }
+                service.turn(now: now)
+                if trial?.isOver(now: now) ?? false { endTrial() }
+                if metrics?.isDue(now: now) ?? false { writeMetrics(now: now) }
             }
             if isTime || ready == server.descriptor { server.turn(now: now) }
             // One call, and then events again: who asks much does not keep them waiting.
@@ -200,7 +214,10 @@ public struct Agent: ~Copyable {
                 let signal = swguard_agent_next_signal(signals)
                 if signal == 0 { break }
                 switch signal {
-                case SIGHUP: reloadAll()
+                case SIGHUP:
+                    service.tell(.reloading, "reading the policies anew")
+                    reloadAll()
+                    service.tell(.ready, summary)
                 case SIGUSR1: writer.reopen()
                 default: return end(nil)
                 }
@@ -218,12 +235,23 @@ public struct Agent: ~Copyable {
 
     /// Leaves everything in the kernel as it is.
     private mutating func end(_ reason: String?) {
+        service.tell(.stopping, "what is enforced still is")
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
         writer.write(.agent(AgentRecord(state: .stopped, reason: reason)))
         endTrail()
         context.say("what is enforced still is; 'swguard agent --teardown' takes it out")
+    }
+
+    private mutating func endTrial() {
+        if let reason = trial?.end() { context.say("cannot note that this boot has lasted: \(reason)") }
+        trial = nil
+    }
+
+    private mutating func writeMetrics(now: UInt64) {
+        let (status, policies) = report
+        if let reason = metrics?.write(status.metrics(policies), now: now) { context.say(reason) }
     }
 
     mutating func endTrail() {

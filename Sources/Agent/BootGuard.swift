@@ -1,4 +1,6 @@
 internal import AuditLog
+internal import Compiler
+internal import Control
 private import Glibc
 
 /// Gives the machine back to its owner after policies that locked it up.
@@ -47,15 +49,22 @@ struct BootGuard {
         case stop(String)
     }
 
+    /// Whether the owner said so when the kernel was started. The last word counts, as with the kernel's own parameters.
+    static func isOff(commandLine: String) -> Bool {
+        commandLine.split(whereSeparator: \.isWhitespace).last { $0.hasPrefix("swguard=") } == "swguard=off"
+    }
+
+    /// The kernel's own; empty where procfs does not tell.
+    static var commandLine: String {
+        String(decoding: ProcessFile.read("/proc/cmdline") ?? [], as: UTF8.self)
+    }
+
     /// What to do in this boot.
     ///
     /// - Parameters:
     ///   - boot: this boot's id.
     ///   - policies: a digest of what would be enforced.
-    static func decide(commandLine: String, record: Record?, boot: String, policies: String) -> Decision {
-        // The last one counts, as with the kernel's own parameters.
-        let word = commandLine.split(whereSeparator: \.isWhitespace).last { $0.hasPrefix("swguard=") }
-        if word == "swguard=off" { return .stop("the kernel's command line says swguard=off") }
+    static func decide(record: Record?, boot: String, policies: String) -> Decision {
         guard let record, record.policies == policies else {
             return .enforce(Record(boot: boot, policies: policies, count: 1))
         }
@@ -74,6 +83,55 @@ struct BootGuard {
         var record = record
         record.count = 0
         return record
+    }
+}
+
+extension BootGuard {
+    /// A boot that has not lasted yet.
+    struct Trial {
+        private let record: Record
+        /// By the clock of `ControlServer.now`.
+        private let end: UInt64
+
+        init(_ record: Record) {
+            self.record = record
+            end = ControlServer.now + BootGuard.trial
+        }
+
+        /// That of `boot`, which an agent before this one began; nil: it has lasted.
+        init?(of boot: String) {
+            guard let record = Record.read(standardPath), record.boot == boot, record.count > 0 else {
+                return nil
+            }
+            self.init(record)
+        }
+
+        func isOver(now: UInt64) -> Bool { now >= end }
+
+        /// Notes that the boot has lasted. Gives why that cannot be.
+        func end(at path: String = standardPath) -> String? {
+            BootGuard.passed(record).write(path) ? nil : unsafe String(cString: strerror(errno))
+        }
+    }
+
+    /// Lets policies come into force for the first time in this boot, or not.
+    ///
+    /// Enforces also where that cannot be noted, and says so: the kernel's command line is left to the owner.
+    static func admit(
+        _ digests: [String], boot: String, _ say: (String) -> Void
+    ) throws(StartError) -> Trial? {
+        let hash = SHA256.hash(Array(digests.sorted().joined(separator: "\n").utf8))
+        let policies = String(decoding: SHA256.hexadecimal(hash[...]), as: UTF8.self)
+        // Policies that are not there lock nobody up.
+        if digests.isEmpty { return nil }
+        switch decide(record: Record.read(standardPath), boot: boot, policies: policies) {
+        case .stop(let reason): throw StartError(.cannot, reason)
+        case .enforce(let record):
+            if record.count > 0, !record.write(standardPath) {
+                say("cannot note this boot in '\(standardPath)': \(unsafe String(cString: strerror(errno)))")
+            }
+            return record.count > 0 ? Trial(record) : nil
+        }
     }
 }
 

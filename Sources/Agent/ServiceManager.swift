@@ -23,6 +23,9 @@ struct ServiceManager {
         return manager
     }
 
+    /// Nobody.
+    static let none = Self(address: nil, watchdog: nil, process: nil)
+
     init(address: String?, watchdog: String?, process: String?) {
         self.address = address.flatMap { $0.hasPrefix("/") || $0.hasPrefix("@") ? $0 : nil }
         let isOurs = process.map { $0 == String(getpid()) } ?? true

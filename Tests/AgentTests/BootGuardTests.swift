@@ -4,9 +4,9 @@ import Testing
 
 @Suite struct BootGuardTests {
     private static func decide(
-        _ line: String = "quiet", _ record: BootGuard.Record?, boot: String = "b4", policies: String = "p"
+        _ record: BootGuard.Record?, boot: String = "b4", policies: String = "p"
     ) -> BootGuard.Decision {
-        BootGuard.decide(commandLine: line, record: record, boot: boot, policies: policies)
+        BootGuard.decide(record: record, boot: boot, policies: policies)
     }
 
     @Test(arguments: [
@@ -14,14 +14,13 @@ import Testing
         ("swguard=off swguard=on", false), ("xswguard=off", false), ("swguard=offline", false), ("", false),
     ])
     func `the kernel's command line turns it off`(line: String, isOff: Bool) {
-        let stopped = Self.decide(line, nil) == .stop("the kernel's command line says swguard=off")
-        #expect(stopped == isOff)
+        #expect(BootGuard.isOff(commandLine: line) == isOff)
     }
 
     @Test func `three boots that do not last are enough`() {
         var record: BootGuard.Record?
         for boot in 1...3 {
-            guard case .enforce(let next) = Self.decide("", record, boot: "b\(boot)") else {
+            guard case .enforce(let next) = Self.decide(record, boot: "b\(boot)") else {
                 Issue.record("boot \(boot) does not enforce")
                 return
             }
@@ -30,27 +29,27 @@ import Testing
             record = BootGuard.Record(next.text)
             #expect(record == next)
         }
-        guard case .stop(let reason) = Self.decide("", record, boot: "b4") else {
+        guard case .stop(let reason) = Self.decide(record, boot: "b4") else {
             Issue.record("the fourth enforces")
             return
         }
         #expect(reason.contains("/var/lib/swguard/boots"))
         // Policies that changed are tried.
         #expect(
-            Self.decide("", record, boot: "b4", policies: "q")
+            Self.decide(record, boot: "b4", policies: "q")
                 == .enforce(BootGuard.Record(boot: "b4", policies: "q", count: 1)))
     }
 
     @Test func `a boot that lasted makes good for those before`() {
         let third = BootGuard.Record(boot: "b3", policies: "p", count: 3)
         #expect(
-            Self.decide("", BootGuard.passed(third), boot: "b4")
+            Self.decide(BootGuard.passed(third), boot: "b4")
                 == .enforce(BootGuard.Record(boot: "b4", policies: "p", count: 1)))
     }
 
     @Test func `an agent that is started again in the same boot goes on`() {
         let third = BootGuard.Record(boot: "b3", policies: "p", count: 3)
-        #expect(Self.decide("", third, boot: "b3") == .enforce(third))
+        #expect(Self.decide(third, boot: "b3") == .enforce(third))
     }
 
     @Test(arguments: ["", "1 b p", "2 b p 1", "1 b p -1", "1 b p one", "1 b p 1 2"])

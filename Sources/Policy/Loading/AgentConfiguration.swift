@@ -13,6 +13,9 @@ public struct AgentConfiguration: Hashable, Sendable {
     /// Where events go, and how the log is kept.
     public var audit = AuditConfiguration()
 
+    /// A file of metrics that is kept up to date; nil: none.
+    public var metrics: String?
+
     /// Where nothing is configured: what systemd (255 and later) starts in a unit's cgroup before the unit's program.
     public static let standardLaunchers = ["/usr/lib/systemd/systemd-executor"]
 
@@ -39,6 +42,7 @@ public struct AgentConfiguration: Hashable, Sendable {
             }
         }
         if let isCaching = root["cache"]?.text { configuration.isCaching = isCaching == "true" }
+        configuration.metrics = root["metrics"]?.text
         if let audit = root["audit"] { configuration.audit = AuditConfiguration(audit) }
         // Fail closed: with one error there is no configuration.
         return (diagnostics.hasErrors ? nil : configuration, diagnostics.sorted())
@@ -64,6 +68,10 @@ enum AgentShape {
                 .flag),
             Field(
                 "audit", "Where events go, and how the audit log is kept.", .object(AuditConfiguration.shape)),
+            Field(
+                "metrics",
+                "A file that is written every 15 s with metrics in Prometheus' text form, for the node exporter: '*.prom'.",
+                .text(file)),
         ])
 
     static let file = TextShape(
