@@ -127,6 +127,8 @@ extension BootGuard {
         switch decide(record: Record.read(standardPath), boot: boot, policies: policies) {
         case .stop(let reason): throw StartError(.cannot, reason)
         case .enforce(let record):
+            // The rest of what is in it is the agent's state; whoever comes first makes it.
+            unsafe mkdir(StateDirectory.path, 0o700)
             if record.count > 0, !record.write(standardPath) {
                 say("cannot note this boot in '\(standardPath)': \(unsafe String(cString: strerror(errno)))")
             }

@@ -13,6 +13,8 @@ struct LogSweep {
     /// Goes through the directory once. What one file refuses does not keep the others from being swept.
     /// - Returns: The errors.
     func run() -> [LogError] {
+        // The log's first file makes the directory.
+        if unsafe access(place.directory, F_OK) != 0, errno == ENOENT { return [] }
         var errors: [LogError] = []
         do throws(LogError) {
             for name in try place.names() where isUnfinished(name) {
