@@ -76,6 +76,11 @@ static __noinline int ask_open(struct file *file)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
+	// No name leads to a mount of the kernel's own: what is opened there has none (a memfd, a pipe, by its descriptor), or
+	// overlayfs opens it in a layer for what the task asked for of the overlay. It writes to its working directory, which is
+	// not beneath the mount's root: a walk would not end there.
+	if (is_internal(mount))
+		return 0;
 	return ask_by_walk(own, mount, directory, name, accesses);
 }
 
