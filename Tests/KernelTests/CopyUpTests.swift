@@ -18,7 +18,9 @@ private struct Change: CustomTestStringConvertible, Sendable {
         self.errno = errno
     }
 
-    func statement(of path: String) -> String { statement.replacingOccurrences(of: "PATH", with: "'\(path)'") }
+    func statement(of path: String) -> String {
+        statement.replacingOccurrences(of: "PATH", with: "'\(path)'")
+    }
 }
 
 /// An ACL of version 2: rwx for the owner, r for user 1, the group, the mask and others.
@@ -51,7 +53,8 @@ private let changes =
     attributeChanges + [
         Change("append", "os.close(os.open(PATH, os.O_WRONLY | os.O_APPEND))", "file.write"),
         Change("open to truncate", "os.close(os.open(PATH, os.O_WRONLY | os.O_TRUNC))", "file.write"),
-        Change("open to read and truncate", "os.close(os.open(PATH, os.O_RDONLY | os.O_TRUNC))", "file.write"),
+        Change(
+            "open to read and truncate", "os.close(os.open(PATH, os.O_RDONLY | os.O_TRUNC))", "file.write"),
         Change("open to create", "os.close(os.open(PATH, os.O_RDWR | os.O_CREAT))", "file.write"),
         Change("truncate", "os.truncate(PATH, 1)", "file.write"),
         Change("link", "os.link(PATH, PATH + '-link')", "file.link"),
@@ -79,7 +82,7 @@ extension AgentTests {
             mount -o loop image disk; mount -t tmpfs none memory-disk
             make() {
                 mkdir -p $1/$2/lower/closed $1/$2/upper $1/$2/work $1/free $2
-                for n in $(seq 0 39); do
+                for n in $(seq 0 59); do
                     mkdir -p $1/$2/lower/d$n/e; echo text >$1/$2/lower/d$n/e/file; echo text >$1/$2/lower/closed/file$n
                     echo text >$1/$2/upper/above$n; echo text >$1/free/file$n
                     [ $2 != rich ] || ln $1/$2/lower/d$n/e/file $1/$2/lower/d$n/e/second
@@ -122,7 +125,8 @@ extension AgentTests {
             try #require(built.status == 0, "\(built.output)")
             defer {
                 for _ in 0..<2 {
-                    _ = try? Ended("/bin/sh", ["-c", "cd \(Self.root); umount plain rich memory disk memory-disk"])
+                    _ = try? Ended(
+                        "/bin/sh", ["-c", "cd \(Self.root); umount plain rich memory disk memory-disk"])
                 }
             }
             try Interpreter.install(at: Self.program)
@@ -138,17 +142,20 @@ extension AgentTests {
             #expect(try agent.end() == 0)
         }
 
-        private func checkGranted(_ agent: RunningAgent, _ interpreter: Interpreter, _ overlay: String) throws {
+        private func checkGranted(_ agent: RunningAgent, _ interpreter: Interpreter, _ overlay: String) throws
+        {
             for (number, change) in changes.enumerated() {
                 let path = "\(Self.root)/\(overlay)/d\(number)/e/file"
                 let error = try interpreter.perform(change.statement(of: path))
-                #expect(error == (overlay == "rich" ? 0 : change.errno), "\(overlay): \(change.testDescription)")
+                #expect(
+                    error == (overlay == "rich" ? 0 : change.errno), "\(overlay): \(change.testDescription)")
             }
             let events = try agent.writtenEvents()
             #expect(events.isEmpty, "\(overlay): \(events)")
         }
 
-        private func checkDenied(_ agent: RunningAgent, _ interpreter: Interpreter, _ overlay: String) throws {
+        private func checkDenied(_ agent: RunningAgent, _ interpreter: Interpreter, _ overlay: String) throws
+        {
             for (number, change) in changes.enumerated() where !change.statement.contains("dirname") {
                 let path = "\(Self.root)/\(overlay)/closed/file\(number)"
                 let what = "\(overlay): \(change.testDescription)"
@@ -157,8 +164,14 @@ extension AgentTests {
                 try expect(agent, denied: path, change.action, "closed", what)
             }
             let copied = try FileManager.default.contentsOfDirectory(atPath: "\(Self.root)/\(overlay)/closed")
-            #expect(copied.count == 40)
-            let above = try Ended("/usr/bin/find", ["\(Self.root)/\(disk(of: overlay))/\(overlay)/upper/closed"])
+            #expect(copied.count == 60)
+            let contents = try copied.filter {
+                try String(contentsOfFile: "\(Self.root)/\(overlay)/closed/\($0)", encoding: .utf8)
+                    != "text\n"
+            }
+            #expect(contents.isEmpty, "\(overlay): \(contents)")
+            let above = try Ended(
+                "/usr/bin/find", ["\(Self.root)/\(disk(of: overlay))/\(overlay)/upper/closed"])
             #expect(above.status != 0, "nothing that is denied was copied up: \(above.output)")
         }
 
@@ -166,23 +179,31 @@ extension AgentTests {
 
         /// A layer's file, and another of its file system, by their own names, right behind what has overlayfs write to the
         /// layer for the task.
-        private func checkLayers(_ agent: RunningAgent, _ interpreter: Interpreter, _ overlay: String) throws {
+        private func checkLayers(_ agent: RunningAgent, _ interpreter: Interpreter, _ overlay: String) throws
+        {
             let merged = "\(Self.root)/\(overlay)"
             let disk = "\(Self.root)/\(disk(of: overlay))"
+            let copyings = [
+                "os.utime(PATH, (1, 1))", "os.setxattr(PATH, 'trusted.a', b'x')",
+                "os.close(os.open(PATH, os.O_WRONLY | os.O_TRUNC))",
+            ]
             for (number, change) in attributeChanges.enumerated() {
-                let lower = "\(merged)/d\(39 - number)/e/file"
-                for path in ["\(disk)/\(overlay)/upper/above\(number)", "\(disk)/free/file\(number)"] {
-                    for copying in [
-                        "os.utime('\(lower)', (1, 1))", "os.setxattr('\(lower)', 'trusted.a', b'x')",
-                        "os.close(os.open('\(lower)', os.O_WRONLY | os.O_TRUNC))",
-                    ] {
-                        let errors = try interpreter.perform([copying, change.statement(of: path)])
-                        let what = "\(path): \(change.testDescription) after \(copying)"
-                        #expect(errors == [0, EACCES], "\(what)")
-                        try expect(agent, denied: path, "file.metadata", "layers", what)
-                    }
+                for (side, path) in ["\(overlay)/upper/above", "free/file"].enumerated() {
+                    let path = "\(disk)/\(path)\(number)"
+                    let lower = "'\(merged)/d\(59 - 2 * number - side)/e/file'"
+                    let copying = copyings[number % 3].replacingOccurrences(of: "PATH", with: lower)
+                    let errors = try interpreter.perform([copying, change.statement(of: path)])
+                    let what = "\(path): \(change.testDescription) after \(copying)"
+                    #expect(errors == [0, EACCES], "\(what)")
+                    try expect(agent, denied: path, "file.metadata", "layers", what)
                 }
             }
+            // Without an overlay, too.
+            for flags in ["os.O_WRONLY | os.O_TRUNC", "os.O_RDONLY | os.O_TRUNC"] {
+                #expect(try interpreter.open("\(disk)/free/file0", flags) == EACCES, "\(flags)")
+                try expect(agent, denied: "\(disk)/free/file0", "file.write", "layers", flags)
+            }
+            #expect(try String(contentsOfFile: "\(disk)/free/file0", encoding: .utf8) == "text\n")
         }
     }
 }
