@@ -31,6 +31,33 @@ int BPF_PROG(swguard_mnt_want_write_file, struct file *file)
 	return note_mount((__u64)BPF_CORE_READ(file, f_path.mnt));
 }
 
+// Since 6.7: leave without waiting for a frozen file system, which overlayfs asks its layer's mount for before it copies a
+// file up. Before, it asked by mnt_want_write.
+SEC("fentry/mnt_get_write_access")
+int BPF_PROG(swguard_mnt_get_write_access, struct vfsmount *mount)
+{
+	return note_mount((__u64)mount);
+}
+
+// Whether the kernel changes something of a layer's for itself, while it does what the task asked for of an overlay: decided
+// already, by the name on the overlay. The layer's mount is the kernel's own, and overlayfs acts with the credentials of
+// whoever mounted the overlay. Neither is enough alone:
+//
+// - The mount noted may be an older one's: the trampoline skips a program that has been interrupted on this CPU by the task
+//   that is to run it now (preempt=full; kernel/bpf/trampoline.c, prog->active). The layer's is then noted still when the
+//   task names a file of that file system itself; but with its own credentials.
+// - A worker of io_uring acts with other credentials than its own if the task's were replaced since the worker began, by the
+//   same even; but it names the file through a mount that the task sees, and notes that. What registered credentials do is
+//   denied (uring_override_creds).
+//
+// The working directory is not beneath the layer's mount, which begins at the upper directory: no walk gets there.
+static __always_inline bool is_for_itself(struct vfsmount *mount)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	return is_internal(mount) && BPF_CORE_READ(task, cred) != BPF_CORE_READ(task, real_cred);
+}
+
 // Decides about a dentry on the mount that was noted.
 static __always_inline int ask_attribute(struct dentry *dentry)
 {
@@ -40,9 +67,11 @@ static __always_inline int ask_attribute(struct dentry *dentry)
 	if (!scratch)
 		return -EACCES;
 	mount = (struct vfsmount *)scratch->write_mount;
-	// Another file system's: an object that the kernel changes for itself, such as overlayfs one of a layer's.
+	// None, or another file system's: it cannot be told by what name the object was reached.
 	if (!mount || BPF_CORE_READ(mount, mnt_sb) != BPF_CORE_READ(dentry, d_sb))
 		return judge(WALK_UNRESOLVED, SWGUARD_METADATA);
+	if (is_for_itself(mount))
+		return 0;
 	return judge(find(mount, dentry), SWGUARD_METADATA);
 }
 

@@ -6,6 +6,7 @@
 #define O_TRUNC 01000
 #define FMODE_READ 0x1
 #define FMODE_WRITE 0x2
+#define FMODE_CREATED (1 << 20)
 #define FMODE_EXEC_FLAG 0x20 // __FMODE_EXEC in f_flags: opened by execve
 #define PROT_EXEC 0x4
 #define MAP_ANONYMOUS 0x20
@@ -20,6 +21,10 @@ static __always_inline __u32 accesses_of(const struct file *file)
 	if (file->f_mode & FMODE_READ)
 		accesses |= SWGUARD_READ;
 	if (file->f_mode & FMODE_WRITE)
+		accesses |= SWGUARD_WRITE;
+	// Truncates also what is opened to be read. Since 6.2 no path_truncate comes of it, and overlayfs has left the content
+	// behind by then.
+	if (file->f_flags & O_TRUNC && !(file->f_mode & FMODE_CREATED))
 		accesses |= SWGUARD_WRITE;
 	// Access mode 3: for ioctl only, and neither mode.
 	if ((file->f_flags & 3) == 3)
@@ -76,6 +81,11 @@ static __noinline int ask_open(struct file *file)
 		return judge_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
 		return ask_code(file, accesses);
+	// No name leads to a mount of the kernel's own: what is opened there has none (a memfd, a pipe, by its descriptor), or
+	// overlayfs opens it in a layer for what the task asked for of the overlay. It writes to its working directory, which is
+	// not beneath the mount's root: a walk would not end there.
+	if (is_internal(mount))
+		return 0;
 	return ask_by_walk(own, mount, directory, name, accesses);
 }
 

@@ -45,7 +45,7 @@ public enum KernelCoverage {
             .full(
                 "path_chmod, path_chown, inode_setattr, inode_setxattr, inode_removexattr, inode_set_acl, "
                     + "inode_remove_acl, file_ioctl (file flags), file_ioctl_compat, mnt_want_write (the mount), "
-                    + "mnt_want_write_file",
+                    + "mnt_want_write_file, mnt_get_write_access",
                 older: "path_chmod, path_chown, inode_setattr, inode_setxattr (ACLs too), inode_removexattr, "
                     + "file_ioctl (file flags), mnt_want_write (the mount), mnt_want_write_file")
         case .link: .full("path_link")
