@@ -31,11 +31,17 @@ int BPF_PROG(swguard_mnt_want_write_file, struct file *file)
 	return note_mount((__u64)BPF_CORE_READ(file, f_path.mnt));
 }
 
+// include/linux/mount.h: MNT_NOATIME, MNT_NODIRATIME, MNT_RELATIME.
+#define MNT_ATIME_FLAGS 0x38
+
 // Since 6.7: leave without waiting for a frozen file system, which overlayfs asks its layer's mount for before it copies a
-// file up. Before, it asked by mnt_want_write.
+// file up; before, it asked by mnt_want_write. Every open for writing asks, too: a mount that has what overlayfs takes from
+// its upper layer's (fs/overlayfs/super.c, ovl_get_upper) is not looked at further.
 SEC("fentry/mnt_get_write_access")
 int BPF_PROG(swguard_mnt_get_write_access, struct vfsmount *mount)
 {
+	if (mount->mnt_flags & MNT_ATIME_FLAGS)
+		return 0;
 	return note_mount((__u64)mount);
 }
 
