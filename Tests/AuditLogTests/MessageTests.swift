@@ -65,7 +65,7 @@ import Testing
         defer { if process.isRunning { process.terminate() } }
         let line = Self.line(Samples.denial)
         var journal = JournalOutput(path)
-        for _ in 0..<500 {
+        for _ in 0..<6000 {
             if (try? journal.perform(.line(line))) != nil { break }
             usleep(10_000)
         }
@@ -119,7 +119,7 @@ import Testing
         var address = SyslogAddress.unix(path)
         if kind == "udp" {
             var port: UInt16?
-            for _ in 0..<500 where port == nil {
+            for _ in 0..<6000 where port == nil {
                 port = (try? String(contentsOfFile: path + ".port", encoding: .utf8)).flatMap { UInt16($0) }
                 usleep(10_000)
             }
@@ -127,7 +127,7 @@ import Testing
         }
         var syslog = SyslogOutput(address)
         var sent = 0
-        for _ in 0..<500 where sent < 3 {
+        for _ in 0..<6000 where sent < 3 {
             if (try? syslog.perform(.line(Self.line(Samples.denial)))) != nil {
                 sent += 1
             } else {
