@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,9 +98,23 @@ static char **read_strings(const char *path)
 	return strings;
 }
 
+// Becomes systemd, and leaves the command to a child: it begins when the system does.
+static void leave_to_systemd(void)
+{
+	pid_t child = fork();
+
+	if (child < 0)
+		fail("fork");
+	if (!child)
+		return;
+	execl("/lib/systemd/systemd", "systemd", NULL);
+	fail("execute systemd");
+}
+
 int main(void)
 {
 	char **command, **environment;
+	bool is_system = false;
 
 	mkdir("/dev", 0755);
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
@@ -110,10 +125,13 @@ int main(void)
 	build_root();
 	command = read_strings(SHARE "/command");
 	environment = read_strings(SHARE "/environment");
+	is_system = !access(SHARE "/systemd", F_OK);
 	enter_root();
 	bring_up_loopback();
 
 	umask(022);
+	if (is_system)
+		leave_to_systemd();
 	report(run(command, environment));
 	end();
 }
