@@ -80,9 +80,11 @@ extension AgentTests {
         /// Each of a hundred processes does one thing over and over. In two waves they are ten users', who can only connect
         /// where the socket is opened for them; in one they are root's, as who asks is.
         private static let hostile = #"""
-            import json, os, random, signal, socket, sys, time
+            import json, os, random, signal, socket, subprocess, sys, time
 
-            address, agent, program, seed = sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+            address, swguard, program = sys.argv[1:4]
+            agent, seed, seconds = (int(word) for word in sys.argv[4:])
+            os.environ['SWGUARD_SOCKET'] = address
             call = b'{"method":"io.swguard.Control.Ps","more":true}\0'
 
             def dial():
@@ -140,16 +142,12 @@ extension AgentTests {
                     time.sleep(r.random() * 0.4)
 
             def ask():
-                with dial() as s:
-                    s.settimeout(60)
-                    s.sendall(b'{"method":"io.swguard.Control.Status"}\0')
-                    answer = b''
-                    while not answer.endswith(b'\0'):
-                        part = s.recv(65536)
-                        if not part:
-                            return None
-                        answer += part
-                    return json.loads(answer[:-1])['parameters']
+                began = time.time()
+                asked = subprocess.run([swguard, 'status'], capture_output=True, text=True)
+                took.append(time.time() - began)
+                if asked.returncode == 0:
+                    return asked.stdout
+                print(f'not answered after {took[-1]:.1f} s:', asked.stdout, asked.stderr, flush=True)
 
             def figures():
                 # No page more each time; what an allocator keeps is kept once.
@@ -157,6 +155,7 @@ extension AgentTests {
                 return len(os.listdir(f'/proc/{agent}/fd')), memory
 
             os.chmod(address, 0o666)
+            took = []
             ask()
             before = figures()
             print('before:', before)
@@ -169,20 +168,19 @@ extension AgentTests {
                         be_hostile(number, wave)
                     hostile.append(child)
                 answered = failed = 0
-                end = time.time() + 15
+                took = []
+                end = time.time() + seconds
                 while time.time() < end or answered < 20:
                     assert failed < 20, 'an honest client is not answered'
-                    try:
-                        answer = ask()
-                    except OSError:
-                        answer = None
+                    answer = ask()
                     if answer:
-                        assert answer['pid'] == agent, answer
+                        assert f'process {agent}' in answer, answer
                         answered += 1
                     else:
                         failed += 1
-                    denied = os.spawnv(os.P_WAIT, program, [program, '-S', '-E', '-c', "open('/tmp/asked-secret')"])
-                    assert denied == 1, denied
+                    denied = subprocess.run(
+                        [program, '-S', '-E', '-c', "open('/tmp/asked-secret')"], capture_output=True, text=True)
+                    assert 'PermissionError' in denied.stderr, denied
                 for child in hostile:
                     os.kill(child, signal.SIGKILL)
                     os.waitpid(child, 0)
@@ -191,19 +189,20 @@ extension AgentTests {
                 while figures()[0] > before[0] and time.time() < end:
                     time.sleep(0.2)
                 waves.append(figures())
-                print('wave', wave, 'answered', answered, 'not', failed, 'descriptors and KiB', waves[-1], flush=True)
+                print('wave', wave, 'answered', answered, 'not', failed, f'in {max(took):.1f} s; descriptors and KiB:', waves[-1], flush=True)
                 assert waves[-1][0] == before[0], 'descriptors'
                 assert failed == 0 or wave == 1, 'another user is in the way of root'
             assert waves[2][1] <= waves[0][1] + 2048, 'memory'
-            assert waves[2][1] <= 30 << 10, 'memory'
             print('seen to the end')
             """#
 
         @Test func `a hundred hostile clients keep nobody from asking, and cost nothing that lasts`() throws {
             let agent = try RunningAgent(["asked": Self.policy])
             let seed = ProcessInfo.processInfo.environment["SWGUARD_SEED"] ?? "20261123"
+            let seconds = ProcessInfo.processInfo.environment["SWGUARD_HOSTILE_SECONDS"] ?? "15"
             let hostile = try Self.python(
-                Self.hostile, agent.socket, "\(agent.identifier)", Hammer.program, seed)
+                Self.hostile, agent.socket, RunningAgent.program, Hammer.program, "\(agent.identifier)", seed,
+                seconds)
             print("seed \(seed): \(hostile.output)")
             #expect(hostile.status == 0 && hostile.output.hasSuffix("seen to the end\n"), "\(hostile.output)")
             #expect(try agent.end() == 0)

@@ -124,7 +124,7 @@ def prepare():
 
 
 def install():
-    run("apt-get", "install", "-y", FIRST)
+    run("apt", "install", "-y", FIRST)
     assert show("ActiveState") == "active", show("ActiveState")
     assert run("systemctl", "is-enabled", "swguard").stdout == "enabled\n"
     assert not is_denied()
@@ -191,7 +191,7 @@ def upgrade():
     sets = [path.name for path in PINS.glob("set-*")]
     before = counts()
     hammer = Hammer("/etc/secret")
-    run("apt-get", "install", "-y", NEXT)
+    run("apt", "install", "-y", NEXT)
     assert show("ActiveState") == "active"
     tries, opened = hammer.end()
     assert opened == 0 and tries > 100, (tries, opened)
@@ -290,19 +290,19 @@ def verify():
 
 
 def remove():
-    run("apt-get", "remove", "-y", "swguard")
+    run("apt", "remove", "-y", "swguard")
     assert not is_denied() and not PINS.exists()
     assert not os.path.exists("/usr/bin/swguard") and show("LoadState") == "not-found"
     assert LOG.exists() and (POLICIES / "cat.yaml").exists() and os.path.exists("/etc/swguard/agent.yaml")
     last = json.loads(LOG.read_text().splitlines()[-1])
     saw(f"removed, nothing is enforced; policies and log are there; its last line is '{last['kind']}'")
-    run("apt-get", "install", "-y", FIRST)
+    run("apt", "install", "-y", FIRST)
     assert show("ActiveState") == "active" and is_denied()
     run("systemctl", "disable", "--now", "swguard")
-    run("apt-get", "install", "-y", NEXT)
+    run("apt", "install", "-y", NEXT)
     assert show("ActiveState") == "inactive" and is_denied()
     saw("installed again, it enforces what it left; disabled, it stays so, and what is in the kernel, too")
-    run("apt-get", "purge", "-y", "swguard")
+    run("apt", "purge", "-y", "swguard")
     assert not is_denied() and not PINS.exists()
     left = [path for place in ("/etc", "/var/lib", "/var/log", "/var/cache", "/run", "/usr/share", "/etc/systemd/system/*.wants")
             for path in glob.glob(f"{place}/swguard*")]
