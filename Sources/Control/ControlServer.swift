@@ -56,9 +56,10 @@ public struct ControlServer: ~Copyable {
         for (number, connection) in connections where connection.deadline <= now { close(number) }
         var ready = [swguard_ready](repeating: swguard_ready(), count: 16)
         let count = unsafe swguard_epoll_poll(epoll.number, &ready, CInt(ready.count))
+        var isAccepting = false
         for event in ready.prefix(max(0, Int(count))) {
             if event.descriptor == socket.descriptor.number {
-                accept(now: now)
+                isAccepting = true
                 continue
             }
             guard let connection = connections[event.descriptor] else { continue }
@@ -71,6 +72,8 @@ public struct ControlServer: ~Copyable {
             if event.is_gone != 0 { isAlive = false }
             settle(event.descriptor, connection, isAlive)
         }
+        // Last: a new connection can have the number of one that makes room for it, of which the events above may tell.
+        if isAccepting { accept(now: now) }
     }
 
     /// Clients were not looked at for so many milliseconds, which is not what they took their time for.

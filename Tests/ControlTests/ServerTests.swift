@@ -265,6 +265,22 @@ private final class Client {
         #expect(try line(of: output.fileHandleForReading) == "True\n")
     }
 
+    @Test func `who comes in the place of one who hung up is not taken for him`() throws {
+        let exchange = try Exchange()
+        var clients = [try exchange.client()]
+        exchange.now += 1
+        while clients.count < ControlServer.clientLimit { clients.append(try exchange.client()) }
+        // In one turn the server hears of new clients, and then that the oldest has gone: he makes room for one, and the other
+        // gets his number.
+        let new = try (0..<2).map { _ in try Client(exchange.path) }
+        clients.removeFirst()
+        exchange.settle(2)
+        for client in new { client.call("io.swguard.Control.Ps") }
+        exchange.settle(4)
+        for client in new { #expect(try client.replies().count == 1) }
+        #expect(exchange.clientCount == ControlServer.clientLimit)
+    }
+
     @Test func `who writes no more is answered, and who hangs up is forgotten`() throws {
         let exchange = try Exchange()
         let half = try exchange.client()
