@@ -77,8 +77,8 @@ extension AgentTests {
             #expect(try agent.end() == 0)
         }
 
-        /// Each of a hundred processes does one thing over and over. In two waves they are ten users', who can only connect
-        /// where the socket is opened for them; in one they are root's, as who asks is.
+        /// Each of a hundred processes does one thing over and over. In every other wave they are ten users', who can only
+        /// connect where the socket is opened for them; else they are root's, as who asks is, and may be in his way at times.
         private static let hostile = #"""
             import json, os, random, signal, socket, subprocess, sys, time
 
@@ -129,7 +129,7 @@ extension AgentTests {
             kinds = [noise, nearly, half, slow, endless, deaf, short, deep, oneway, passing]
 
             def be_hostile(number, wave):
-                if wave != 1:
+                if wave % 2 == 0:
                     os.setgroups([]); os.setgid(2000 + number // 10); os.setuid(2000 + number // 10)
                 r = random.Random(seed * 1000 + number)
                 while True:
@@ -160,7 +160,7 @@ extension AgentTests {
             before = figures()
             print('before:', before)
             waves = []
-            for wave in range(3):
+            for wave in range(4):
                 hostile = []
                 for number in range(100):
                     child = os.fork()
@@ -169,8 +169,8 @@ extension AgentTests {
                     hostile.append(child)
                 answered = failed = 0
                 took = []
-                end = time.time() + seconds
-                while time.time() < end or answered < 20:
+                end = time.time() + seconds / 4
+                while time.time() < end or answered < 10:
                     assert failed < 20, 'an honest client is not answered'
                     answer = ask()
                     if answer:
@@ -191,15 +191,17 @@ extension AgentTests {
                 waves.append(figures())
                 print('wave', wave, 'answered', answered, 'not', failed, f'in {max(took):.1f} s; descriptors and KiB:', waves[-1], flush=True)
                 assert waves[-1][0] == before[0], 'descriptors'
-                assert failed == 0 or wave == 1, 'another user is in the way of root'
-            assert waves[2][1] <= waves[0][1] + 2048, 'memory'
+                assert failed == 0 or wave % 2 == 1, 'another user is in the way of root'
+            # What answers and calls of root's needed, at most as much as their limits, is kept for the next ones.
+            assert waves[3][1] <= waves[1][1] + 4096, 'memory'
+            assert waves[3][1] <= before[1] + (48 << 10), 'memory'
             print('seen to the end')
             """#
 
         @Test func `a hundred hostile clients keep nobody from asking, and cost nothing that lasts`() throws {
             let agent = try RunningAgent(["asked": Self.policy])
             let seed = ProcessInfo.processInfo.environment["SWGUARD_SEED"] ?? "20261123"
-            let seconds = ProcessInfo.processInfo.environment["SWGUARD_HOSTILE_SECONDS"] ?? "15"
+            let seconds = ProcessInfo.processInfo.environment["SWGUARD_HOSTILE_SECONDS"] ?? "40"
             let hostile = try Self.python(
                 Self.hostile, agent.socket, RunningAgent.program, Hammer.program, "\(agent.identifier)", seed,
                 seconds)
