@@ -18,7 +18,7 @@ LOG = pathlib.Path("/var/log/swguard/audit.jsonl")
 os.environ["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin"
 os.environ["DEBIAN_FRONTEND"] = "noninteractive"
 # Far more than anything takes, on an emulated processor.
-PATIENCE = 120
+PATIENCE = 300
 
 
 def run(*command, check=True):
