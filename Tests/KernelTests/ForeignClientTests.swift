@@ -170,20 +170,22 @@ extension AgentTests {
                 answered = failed = 0
                 took = []
                 end = time.time() + seconds / 4
-                while time.time() < end or answered < 10:
-                    assert failed < 20, 'an honest client is not answered'
+                # Among root's own he may have to wait, and is answered when they are gone.
+                while time.time() < end or wave % 2 == 0 and answered < 5:
                     answer = ask()
                     if answer:
                         assert f'process {agent}' in answer, answer
                         answered += 1
                     else:
                         failed += 1
+                    assert failed == 0 or wave % 2 == 1, 'another user is in the way of root'
                     denied = subprocess.run(
                         [program, '-S', '-E', '-c', "open('/tmp/asked-secret')"], capture_output=True, text=True)
                     assert 'PermissionError' in denied.stderr, denied
                 for child in hostile:
                     os.kill(child, signal.SIGKILL)
                     os.waitpid(child, 0)
+                assert ask(), 'nobody is answered'
                 # The agent hears of each of them.
                 end = time.time() + 120
                 while figures()[0] > before[0] and time.time() < end:
@@ -191,7 +193,6 @@ extension AgentTests {
                 waves.append(figures())
                 print('wave', wave, 'answered', answered, 'not', failed, f'in {max(took):.1f} s; descriptors and KiB:', waves[-1], flush=True)
                 assert waves[-1][0] == before[0], 'descriptors'
-                assert failed == 0 or wave % 2 == 1, 'another user is in the way of root'
             # What answers and calls of root's needed, at most as much as their limits, is kept for the next ones.
             assert waves[3][1] <= waves[1][1] + 4096, 'memory'
             assert waves[3][1] <= before[1] + (48 << 10), 'memory'
