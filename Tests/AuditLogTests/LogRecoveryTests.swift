@@ -47,13 +47,33 @@ import Testing
     @Test func `zeros that a power cut left are cut off`() throws {
         let directory = try LogDirectory()
         let whole = try unsealed(directory)
-        for zeros in [1, 512, 4096, 20_000] {
+        for zeros in [1, 512, 4096, 20_000, 300_000] {
             try directory.write(whole + [UInt8](repeating: 0, count: zeros))
+            // Before anybody has recovered it, too.
+            let found = try directory.verify()
+            #expect(found.damage == nil && found.torn != nil)
             var log = try SteppedLog(directory.place)
             #expect(log.recovered.torn == 1)
             try log.write(Self.event(1))
             try log.take(log.composer.end(at: Samples.time))
             #expect(try directory.verify().damage == nil)
+        }
+    }
+
+    @Test(arguments: ["", "{\"v\":1,"])
+    func `a file of a torn first line and zeros is begun anew`(_ text: String) throws {
+        for zeros in [1, 4096, 300_000] {
+            let directory = try LogDirectory()
+            try directory.write(Array(text.utf8) + [UInt8](repeating: 0, count: zeros))
+            #expect(try directory.verify().damage == nil)
+            var log = try SteppedLog(directory.place)
+            try log.write(Self.event(1))
+            try log.take(log.composer.end(at: Samples.time))
+            #expect(try directory.verify().damage == nil)
+            // What is behind the zeros is nobody's to overwrite.
+            try directory.write(Array(text.utf8) + [UInt8](repeating: 0, count: zeros) + [1])
+            #expect(try directory.verify().damage != nil)
+            #expect(throws: LogError.self) { _ = try SteppedLog(directory.place) }
         }
     }
 

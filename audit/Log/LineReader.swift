@@ -10,6 +10,8 @@ struct LineReader: ~Copyable {
         var isWhole: Bool
         /// Whether there is no newline behind it: somebody may be writing it.
         var isLast: Bool
+        /// Whether all that `bytes` leaves out of it is zeros, as a power cut can leave them at the end of a file.
+        var isPadded: Bool
     }
 
     private let source: LogSource
@@ -28,11 +30,12 @@ struct LineReader: ~Copyable {
     mutating func next() throws(LogError) -> Line? {
         var line: [UInt8] = []
         var start: UInt64?
+        var isPadded = true
         while true {
             if position == buffer.count {
                 guard try fill() else {
                     guard let start else { return nil }
-                    return Line(bytes: line, offset: start, isWhole: false, isLast: true)
+                    return Line(bytes: line, offset: start, isWhole: false, isLast: true, isPadded: isPadded)
                 }
             }
             let first = start ?? offset + UInt64(position)
@@ -41,10 +44,13 @@ struct LineReader: ~Copyable {
             let piece = buffer[position..<(end.map { $0 + 1 } ?? buffer.count)]
             position = piece.endIndex
             // What no writer wrote is not kept in memory, however long it is.
-            line += piece.prefix(AuditEncoder.lineLimit + 1 - line.count)
+            let kept = piece.prefix(AuditEncoder.lineLimit + 1 - line.count)
+            line += kept
+            isPadded = isPadded && piece[kept.endIndex...].allSatisfy { $0 == 0 }
             if end != nil {
                 return Line(
-                    bytes: line, offset: first, isWhole: line.count <= AuditEncoder.lineLimit, isLast: false)
+                    bytes: line, offset: first, isWhole: line.count <= AuditEncoder.lineLimit, isLast: false,
+                    isPadded: isPadded)
             }
         }
     }

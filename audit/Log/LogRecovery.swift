@@ -16,7 +16,8 @@ struct LogRecovery {
         let (tail, offset) = try end(of: file, size: status.size)
         let head = try file.read(AuditEncoder.lineLimit, at: 0)
         let first = LogLine(head[...(head.firstIndex(of: UInt8(ascii: "\n")) ?? head.endIndex - 1)])
-        guard first != nil || Self.isTornBeginning(head, status.size) else {
+        let isOurs = if first == nil { try isTornBeginning() } else { true }
+        guard isOurs else {
             throw LogError("use '\(place.path)' as the audit log", "its first line is none of an audit log")
         }
         var found = LogResumption(
@@ -34,12 +35,14 @@ struct LogRecovery {
         return found
     }
 
-    /// A power cut can leave the beginning of a line, or zeros.
-    private static func isTornBeginning(_ head: [UInt8], _ size: UInt64) -> Bool {
-        guard size <= UInt64(AuditEncoder.lineLimit), !head.contains(UInt8(ascii: "\n")) else { return false }
-        let text = head.prefix { $0 != 0 }
-        return (text.starts(with: LogLine.beginning) || LogLine.beginning.starts(with: text))
-            && head[text.endIndex...].allSatisfy { $0 == 0 }
+    /// Whether all of the file is the beginning of a line, and zeros: what a power cut can leave.
+    private func isTornBeginning() throws(LogError) -> Bool {
+        var reader = try LineReader(place.path)
+        guard let line = try reader.next(), line.isLast, line.isPadded else { return false }
+        let text = line.bytes.prefix { $0 != 0 }
+        return text.count <= AuditEncoder.lineLimit
+            && (text.starts(with: LogLine.beginning) || LogLine.beginning.starts(with: text))
+            && line.bytes[text.endIndex...].allSatisfy { $0 == 0 }
     }
 
     /// The end of a file, from its last seal or from its beginning.

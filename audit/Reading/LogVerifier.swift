@@ -63,7 +63,7 @@ public struct LogVerifier {
         guard finding.damage == nil else { return }
         place.line += 1
         guard line.isWhole, let head = LogLine(line.bytes[...]) else {
-            if line.isLast, isTorn(line.bytes) {
+            if line.isLast, isTorn(line) {
                 finding.torn = place
                 return
             }
@@ -146,13 +146,13 @@ public struct LogVerifier {
             file: place.file, line: place.line, first: first ?? place.line, reason: reason)
     }
 
-    /// Whether `bytes` can be the beginning of the next line, cut off where a write or a power cut ended: then zeros
-    /// may follow.
-    private func isTorn(_ bytes: [UInt8]) -> Bool {
-        let text = bytes.prefix { $0 != 0 }
-        guard bytes.count <= AuditEncoder.lineLimit, bytes[text.endIndex...].allSatisfy({ $0 == 0 }) else {
-            return false
-        }
+    /// Whether `line` can be the beginning of the next line, cut off where a write or a power cut ended: then zeros
+    /// may follow, as many as there are.
+    private func isTorn(_ line: LineReader.Line) -> Bool {
+        let text = line.bytes.prefix { $0 != 0 }
+        guard text.count <= AuditEncoder.lineLimit, line.isPadded,
+            line.bytes[text.endIndex...].allSatisfy({ $0 == 0 })
+        else { return false }
         var expected = LogLine.beginning
         if chain != nil { expected += Array("\(next),".utf8) }
         guard text.starts(with: expected) || expected.starts(with: text) else { return false }
