@@ -231,7 +231,7 @@ enum use {
 	USE_CHOOSES_SOURCE = 2, // see resolve_destination
 };
 
-static __always_inline int ask_address(const void *raw, int size, struct sock *socket, __u32 access, __u32 uses)
+static __noinline int ask_address(const void *raw, int size, struct sock *socket, __u32 access, __u32 uses)
 {
 	struct scratch *scratch = scratch_of_current();
 	__u32 transport = transport_of_socket(socket);

@@ -65,7 +65,7 @@ static __always_inline bool is_for_itself(struct vfsmount *mount)
 }
 
 // Decides about a dentry on the mount that was noted.
-static __always_inline int ask_attribute(struct dentry *dentry)
+static __noinline int ask_attribute(struct dentry *dentry)
 {
 	struct scratch *scratch = scratch_of_current();
 	struct vfsmount *mount;
@@ -81,18 +81,23 @@ static __always_inline int ask_attribute(struct dentry *dentry)
 	return judge(find(mount, dentry), SWGUARD_METADATA);
 }
 
+static __always_inline int decide_attribute(struct dentry *dentry)
+{
+	return decide(ASK_ATTRIBUTE, AS_NUMBER(dentry), 0, 0, 0);
+}
+
 SEC("lsm/path_chmod")
 int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_METADATA));
+	VERDICT(decide_path(path, SWGUARD_METADATA));
 }
 
 SEC("lsm/path_chown")
 int BPF_PROG(swguard_path_chown, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_METADATA));
+	VERDICT(decide_path(path, SWGUARD_METADATA));
 }
 
 // Of what notify_change is asked for, what has no hook with a path: times that somebody chose (include/linux/fs.h).
@@ -109,7 +114,7 @@ static __always_inline int ask_times(struct dentry *dentry, unsigned int valid)
 	// A write or truncation sets the times, too: with the size.
 	if (!(valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TOUCH)) || valid & (ATTR_SIZE | ATTR_OPEN))
 		return 0;
-	return ask_attribute(dentry);
+	return decide_attribute(dentry);
 }
 
 // 6.1: (dentry, attributes); since 6.3 an id map stands in front.
@@ -133,7 +138,7 @@ int swguard_inode_setattr(const __u64 *arguments)
 	int BPF_PROG(swguard_##hook, void *id_map, struct dentry *dentry)           \
 	{                                                                           \
 		PASS_UNCONFINED(own);                                                       \
-		VERDICT(ask_attribute(dentry));                                     \
+		VERDICT(decide_attribute(dentry));                                     \
 	}
 
 ATTRIBUTE_HOOK(inode_setxattr)

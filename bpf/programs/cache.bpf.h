@@ -61,46 +61,12 @@ struct short_name {
 	__u64 text[CACHE_NAME_SIZE / 8];
 };
 
-struct name_run {
-	const struct short_name *name;
-	const __u32 *words;
-	__u32 classes;
-	__u32 cells;
-	__u32 state;
-	__u32 reserved;
-};
-
-// The next eight bytes.
-static long run_over_piece(__u32 index, struct name_run *run)
+// Whether a layer grants `accesses` to a name in the directory of the tag, with nothing more to be asked or reported. A stub
+// (parts.bpf.h): nothing is.
+__weak __noinline int is_name_granted(const struct tag *tag, __u32 layer, __u32 generation,
+				      const struct short_name *name, __u32 accesses)
 {
-	__u64 piece = run->name->text[BOUNDED(index, CACHE_NAME_SIZE / 8 - 1)];
-	__u32 state = run->state, classes = run->classes, cells = run->cells, rest = run->name->length - 8 * index;
-	const __u32 *words = run->words;
-
-	for (__u32 place = 0; place < 8 && place < rest; place++, piece >>= 8)
-		state = step(words, classes, cells, state, piece);
-	run->state = state;
 	return 0;
-}
-
-// Whether a layer grants `accesses` to a name in the directory of the tag, with nothing more to be asked or reported.
-__noinline int is_name_granted(const struct tag *tag, __u32 layer, __u32 generation, const struct short_name *name,
-			       __u32 accesses)
-{
-	struct name_run run = { .name = name, .words = tables_begin() };
-	__u32 files;
-
-	if (!tag || !name || !run.words || layer >= SWGUARD_LAYERS_MAX)
-		return 0;
-	files = policy_at(run.words, generation, tag->policies[within_layers(layer)]);
-	if (!files)
-		return 1;
-	files = files_of(files);
-	run.classes = field(run.words, files, struct swguard_automaton, classes);
-	run.cells = field(run.words, files, struct swguard_automaton, cells);
-	run.state = step(run.words, run.classes, run.cells, tag->states[within_layers(layer)], '/');
-	bpf_loop((name->length + 7) / 8, run_over_piece, &run, 0);
-	return !(accesses & ~granted_at_once(run.words, verdict_of(run.words, files, run.state)));
 }
 
 // Whether every layer does.

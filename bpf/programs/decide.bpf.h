@@ -169,16 +169,16 @@ static __noinline int ask_by_walk(struct swguard_layers *own, struct vfsmount *m
 				  struct dentry *name, __u32 accesses)
 {
 	struct scratch *scratch = scratch_of_current();
-	int result;
+	int error;
 
 	if (!scratch)
 		return -EACCES;
 	scratch->mount = (__u64)mount;
 	scratch->dentry = (__u64)name;
-	result = resolve();
-	if (result == WALK_DONE && name != mount->mnt_root)
+	error = decide(ASK_NOTED, accesses, 0, 0, 0);
+	if (name != mount->mnt_root)
 		keep_tag(directory, scratch, own);
-	return judge(result, accesses);
+	return error;
 }
 
 // Decides a request for a name in a directory. What the directory's tag says is granted is granted; all else is walked for.
@@ -188,10 +188,4 @@ static __always_inline int ask_in(struct swguard_layers *own, struct vfsmount *m
 	if (is_granted_by_tag(own, mount, directory, name, accesses))
 		return 0;
 	return ask_by_walk(own, mount, directory, name, accesses);
-}
-
-// Decides a request for an object that is not opened: rare enough to be walked for.
-static __always_inline int ask(const struct path *path, __u32 accesses)
-{
-	return judge(find(mount_of(path), dentry_of(path)), accesses);
 }

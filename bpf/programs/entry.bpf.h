@@ -4,6 +4,7 @@
 #pragma once
 
 #include "decide.bpf.h"
+#include "hidden.bpf.h"
 
 struct entry_context {
 	struct scratch *scratch;
@@ -245,26 +246,27 @@ static __always_inline void forget_scratch(const struct entry_context *context)
 		bpf_task_storage_delete(&scratches, context->task);
 }
 
-// The file that was asked to be executed: of a script, the script. The exec is judged by the layers before it.
-SEC("lsm/bprm_creds_for_exec")
-int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
+// Notes what an exec enters by the file that was asked to be executed: of a script, the script. The exec is judged by the
+// layers before it. Returns 0 or a negative errno.
+__noinline int enter_by_exec(__u64 bprm_address)
 {
+	struct linux_binprm *bprm = (struct linux_binprm *)bprm_address;
 	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
 
 	context.own = layers_of(context.task);
 	if (context.own)
 		context.own->entering = 0;
 	// What is entered would stand behind what an exec that failed has left.
-	else if (are_layers_hidden())
-		REFUSE(EACCES);
+	else if (find_hidden(context.task))
+		return -EACCES;
 	if (!context.words)
-		REFUSE(EACCES);
+		return -EACCES;
 	context.generation = generation_now(context.words);
 	if (!has_entries(context.words, context.generation))
 		return 0;
 	context.scratch = scratch_of_current();
 	if (!context.scratch)
-		REFUSE(ENOMEM);
+		return -ENOMEM;
 	context.scratch->mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
 	context.scratch->dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
 	enter_by_file(&context);
@@ -274,9 +276,17 @@ int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
 		report_without_room(&context, EXECUTE_NUMBER, EACCES);
 	}
 	forget_scratch(&context);
-	if (context.is_refused)
-		REFUSE(EACCES);
-	return 0;
+	return context.is_refused ? -EACCES : 0;
+}
+
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
+{
+	int error = decide(ENTER_BY_EXEC, AS_NUMBER(bprm), 0, 0, 0);
+
+	if (error == -ENOMEM)
+		REFUSE(ENOMEM);
+	VERDICT(error);
 }
 
 // Whether an exec changes the user or the group: the file is a set-id file, and the bits count.
@@ -288,33 +298,48 @@ static __always_inline bool changes_ids(struct cred *new)
 	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
 }
 
-// The users that the exec makes of it: a set-id file's.
-SEC("lsm/bprm_creds_from_file")
-int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
-{
-	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
-
-	if (!context.words)
-		REFUSE(EACCES);
-	context.own = is_suspect() ? layers_of(context.task) : NULL;
-	if (!context.own && are_layers_hidden())
-		REFUSE(EACCES);
-	if (context.own && context.own->count && changes_ids(BPF_CORE_READ(bprm, cred)) && judge_operation(OPERATION_SETUID, 0))
-		REFUSE(EPERM);
-	context.generation = generation_now(context.words);
-	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
-		return 0;
-	enter_users(&context, BPF_CORE_READ(bprm, cred));
-	report_without_room(&context, OPERATION_SETUID, EACCES);
-	if (context.is_refused)
-		REFUSE(EACCES);
-	return 0;
-}
-
 static __always_inline void enter_now(struct swguard_layers *own)
 {
 	own->count += own->entering;
 	own->entering = 0;
+}
+
+// Comes under the policies of the users that are in `cred`: those that an exec makes of it, a set-id file's; or, where
+// `is_now`, another user by setuid(2) and the like, judged by the layers that it has, and under the user's from there on.
+// Returns 0 or a negative errno.
+__noinline int enter_as_user(__u64 cred_address, __u32 is_now)
+{
+	struct cred *cred = (struct cred *)cred_address;
+	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
+
+	context.own = layers_of(context.task);
+	// It may be under policies that deny it.
+	if (!context.own && find_hidden(context.task))
+		return -EPERM;
+	if (context.own && context.own->count && (is_now || changes_ids(cred)) &&
+	    judge_operation(OPERATION_SETUID, 0, 0))
+		return -EPERM;
+	if (!context.words)
+		return -EPERM;
+	context.generation = generation_now(context.words);
+	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
+		return 0;
+	// What a failed exec left is none of this.
+	if (is_now && context.own)
+		context.own->entering = 0;
+	enter_users(&context, cred);
+	if (is_now && context.own)
+		enter_now(context.own);
+	report_without_room(&context, OPERATION_SETUID, is_now ? EPERM : EACCES);
+	if (!context.is_refused)
+		return 0;
+	return is_now ? -EPERM : -EACCES;
+}
+
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
+{
+	VERDICT(decide(ENTER_AS_USER, (__u64)BPF_CORE_READ(bprm, cred), 0, 0, 0));
 }
 
 SEC("lsm/bprm_committed_creds")
@@ -333,31 +358,8 @@ int BPF_PROG(swguard_bprm_committed_creds, struct linux_binprm *bprm)
 	return 0;
 }
 
-// Another user by setuid(2) and the like: judged by the layers that it has, and under the user's from there on.
 SEC("lsm/task_fix_setuid")
 int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, int flags)
 {
-	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
-
-	context.own = is_suspect() ? layers_of(context.task) : NULL;
-	// It may be under policies that deny it.
-	if (!context.own && are_layers_hidden())
-		REFUSE(EPERM);
-	if (context.own && context.own->count && judge_operation(OPERATION_SETUID, 0))
-		REFUSE(EPERM);
-	if (!context.words)
-		REFUSE(EPERM);
-	context.generation = generation_now(context.words);
-	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
-		return 0;
-	// What a failed exec left is none of this.
-	if (context.own)
-		context.own->entering = 0;
-	enter_users(&context, new);
-	if (context.own)
-		enter_now(context.own);
-	report_without_room(&context, OPERATION_SETUID, EPERM);
-	if (context.is_refused)
-		REFUSE(EPERM);
-	return 0;
+	VERDICT(decide(ENTER_AS_USER, AS_NUMBER(new), 1, 0, 0));
 }

@@ -43,16 +43,16 @@ static __always_inline bool is_unlinked(struct file *file)
 }
 
 // Decides what using a file as code asks for: `accesses` of its name, or `anonymous-exec` where it has none.
-static __always_inline int ask_code(struct file *file, __u32 accesses)
+static __noinline int ask_code(struct file *file, __u32 accesses)
 {
 	int result = find(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry));
 	int error;
 
 	if (result == WALK_NAMELESS)
-		return judge_operation(OPERATION_ANONYMOUS_EXEC, 0);
+		return judge_operation(OPERATION_ANONYMOUS_EXEC, 0, 0);
 	error = judge(result, accesses);
 	if (!error && is_unlinked(file))
-		error = judge_operation(OPERATION_ANONYMOUS_EXEC, 0);
+		error = judge_operation(OPERATION_ANONYMOUS_EXEC, 0, 0);
 	return error;
 }
 
@@ -78,9 +78,9 @@ static __noinline int ask_open(struct file *file)
 	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, name, accesses))
 		return 0;
 	if (untyped->f_inode->i_sb->s_magic == NSFS_MAGIC)
-		return judge_operation(OPERATION_NAMESPACE, 0);
+		return decide_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
-		return ask_code(file, accesses);
+		return decide(ASK_CODE, AS_NUMBER(file), accesses, 0, 0);
 	// No name leads to a mount of the kernel's own: what is opened there has none (a memfd, a pipe, by its descriptor), or
 	// overlayfs opens it in a layer for what the task asked for of the overlay. It writes to its working directory, which is
 	// not beneath the mount's root: a walk would not end there.
@@ -116,7 +116,7 @@ SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_WRITE));
+	VERDICT(decide_path(path, SWGUARD_WRITE));
 }
 
 // 6.2 and later: ftruncate(2) no longer asks path_truncate. A descriptor that is open for writing is enough there, as it
@@ -126,7 +126,7 @@ SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_READ));
+	VERDICT(decide_path(path, SWGUARD_READ));
 }
 
 // Not the image that execve itself maps: `execute` was asked for that.
@@ -138,7 +138,7 @@ static __always_inline bool is_executing(void)
 // Memory that is written and executed: granted unless a policy denies it.
 static __always_inline int ask_writable_code(void)
 {
-	return judge_operation(OPERATION_WRITABLE_CODE, 0);
+	return decide_operation(OPERATION_WRITABLE_CODE, 0);
 }
 
 #define PROT_WRITE 0x2
@@ -159,7 +159,7 @@ int BPF_PROG(swguard_mmap_file, struct file *file, unsigned long requested, unsi
 	if (protection & PROT_WRITE)
 		error = ask_writable_code();
 	if (!error && file && !is_executing())
-		error = ask_code(file, SWGUARD_MAP);
+		error = decide(ASK_CODE, AS_NUMBER(file), SWGUARD_MAP, 0, 0);
 	VERDICT(error);
 }
 
@@ -183,8 +183,8 @@ int BPF_PROG(swguard_file_mprotect, struct vm_area_struct *area, unsigned long r
 	    is_internal(BPF_CORE_READ(file, f_path.mnt))) {
 		struct backing_file *backing = (void *)file - bpf_core_field_offset(struct backing_file, file);
 
-		VERDICT(judge(find(BPF_CORE_READ(backing, user_path.mnt), BPF_CORE_READ(backing, user_path.dentry)),
-			      SWGUARD_MAP));
+		VERDICT(decide(ASK_OBJECT, (__u64)BPF_CORE_READ(backing, user_path.mnt),
+			       (__u64)BPF_CORE_READ(backing, user_path.dentry), SWGUARD_MAP, 0));
 	}
-	VERDICT(ask_code(file, SWGUARD_MAP));
+	VERDICT(decide(ASK_CODE, (__u64)file, SWGUARD_MAP, 0, 0));
 }

@@ -78,7 +78,7 @@ static __always_inline bool take_abstract(struct scratch *scratch, const void *r
 }
 
 // Decides a request for the name that a unix socket was bound to: the other end's, or one's own.
-static __always_inline int ask_unix(struct sock *socket, __u32 access)
+static __noinline int ask_unix(struct sock *socket, __u32 access)
 {
 	struct unix_sock *bound = (struct unix_sock *)socket;
 	struct scratch *scratch = scratch_of_current();

@@ -8,6 +8,8 @@
 #include "network.bpf.h"
 #include "operations.bpf.h"
 #include "running.bpf.h"
+// Last.
+#include "decision.bpf.h"
 
 // Many of the helpers are open to GPL-compatible programs only.
 char LICENSE[] SEC("license") = "Dual MIT/GPL";
