@@ -91,7 +91,7 @@ struct LoadedPrograms: ~Copyable {
         }
         let attachable = object.programs.filter { program in
             let section = sections[program] ?? ""
-            return !section.hasPrefix("iter/") && section != "syscall"
+            return !section.hasPrefix("iter/") && section != "syscall" && !section.hasPrefix("part/")
         }
         programs = attachable.filter { !Self.entries.contains($0) } + attachable.filter(Self.entries.contains)
         self.object = object
@@ -100,6 +100,10 @@ struct LoadedPrograms: ~Copyable {
 
     /// Attaches them: each runs from then on, until its pin is removed.
     func attach() throws(KernelError) {
+        // Before the first: a hook that has a stub still denies.
+        for placement in try object.placements() {
+            try object.place(placement, pinnedAt: set.part(placement.name))
+        }
         for program in programs { try object.attach(program, pinnedAt: set.link(program)) }
     }
 }

@@ -13,6 +13,9 @@ public struct OpenObject: ~Copyable {
 
     /// Reads the object in `bytes`, which are needed until it is loaded; `name` is what messages call it.
     public init(reading bytes: UnsafeRawBufferPointer, named name: String) throws(KernelError) {
+        guard Parts.registration >= 0 else {
+            throw KernelError(operation: "have libbpf know of parts", code: -Parts.registration)
+        }
         let pointer = unsafe try LibraryMessages.create("read the BPF object '\(name)'") {
             unsafe name.withCString { text in
                 var options = unsafe bpf_object_open_opts()
@@ -133,7 +136,7 @@ public struct OpenObject: ~Copyable {
     /// Where it fails, nothing stays in the kernel, and the error holds the verifier's log.
     public consuming func load() throws(KernelError) -> Object {
         try LibraryMessages.perform("load the BPF programs of '\(name)'") {
-            unsafe bpf_object__load(pointer)
+            unsafe Parts.during(loadOf: pointer) { unsafe bpf_object__load(pointer) }
         }
         return Object(loaded: handle)
     }
@@ -149,7 +152,7 @@ public struct OpenObject: ~Copyable {
 public struct Object: ~Copyable {
     private let handle: ObjectHandle
 
-    private var pointer: OpaquePointer { unsafe handle.pointer }
+    var pointer: OpaquePointer { unsafe handle.pointer }
 
     fileprivate init(loaded handle: consuming ObjectHandle) { self.handle = handle }
 

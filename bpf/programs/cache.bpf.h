@@ -101,20 +101,19 @@ static __always_inline bool is_for(const struct tag *tag, const struct swguard_l
 	return *(const __u64 *)&tag->count == *(const __u64 *)&own->count && a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 
-// Whether every layer grants `accesses` to `name`, by the tag of the directory. False: it must be walked for.
+// Whether every layer grants `accesses` to `name`, by the tag of the directory, whose inode is `inode`. False: it must be walked for.
 static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, struct vfsmount *mount,
-					      struct dentry *directory, struct dentry *name, __u32 accesses)
+					      struct dentry *directory, struct inode *inode,
+					      struct dentry *name, __u32 accesses)
 {
 	const __u32 *words = tables_begin();
 	struct tagged_directory *tagged;
 	__u32 generation, version, granted, sequence;
-	struct inode *inode;
 	struct tag *tag;
 
 	// What is at a mount's root is called as the mount point is.
 	if (!has_cache || !words || name == mount->mnt_root)
 		return false;
-	inode = directory->d_inode;
 	if (!inode)
 		return false;
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, 0);
@@ -147,11 +146,10 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	       !guards_of(name, field(words, generation, struct swguard_generation, number));
 }
 
-// Keeps where the directory leads that the last walk found its object in.
-static __always_inline void keep_tag(struct dentry *directory, struct scratch *scratch, const struct swguard_layers *own)
+// Keeps where the directory leads that the last walk found its object in; `inode` is the directory's.
+static __always_inline void keep_tag(struct inode *inode, struct scratch *scratch, const struct swguard_layers *own)
 {
 	const __u32 *words = tables_begin();
-	struct inode *inode = directory->d_inode;
 	struct tagged_directory *tagged;
 	struct tag *tag;
 	__u32 version;

@@ -62,6 +62,7 @@ static __noinline int ask_open(struct file *file)
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
 	struct file *untyped = UNTYPED(struct file, file);
 	struct dentry *name, *directory;
+	struct inode *inode;
 	struct vfsmount *mount;
 	__u32 accesses;
 
@@ -69,13 +70,15 @@ static __noinline int ask_open(struct file *file)
 		return are_layers_hidden() ? -EACCES : 0;
 	if (!own->count)
 		return 0;
-	accesses = accesses_of(file);
+	// Its inode's storage is looked up. Before what the verifier follows by several ways.
+	directory = file->f_path.dentry->d_parent;
+	inode = directory->d_inode;
 	mount = untyped->f_path.mnt;
 	name = untyped->f_path.dentry;
-	// Its inode's storage is looked up.
-	directory = file->f_path.dentry->d_parent;
+	barrier();
+	accesses = accesses_of(file);
 	// A file of nsfs is in no directory that has a tag.
-	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, name, accesses))
+	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, inode, name, accesses))
 		return 0;
 	if (untyped->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return decide_operation(OPERATION_NAMESPACE, 0);
@@ -86,7 +89,7 @@ static __noinline int ask_open(struct file *file)
 	// not beneath the mount's root: a walk would not end there.
 	if (is_internal(mount))
 		return 0;
-	return ask_by_walk(own, mount, directory, name, accesses);
+	return ask_by_walk(own, mount, inode, name, accesses);
 }
 
 // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.
