@@ -1,6 +1,5 @@
 internal import Clibbpf
 internal import Glibc
-internal import Synchronization
 
 /// Programs that are put in the place of a function that several programs of an object have: verified once, not in each.
 ///
@@ -11,34 +10,11 @@ internal import Synchronization
 enum Parts {
     static let prefix = "part/"
 
-    /// The object that is being loaded, as a number; 0: none. Loads have their turn (LibraryMessages).
-    private static let loading = Mutex<UInt>(0)
-
-    /// Makes sections of parts known to libbpf, once in a process. Negative: it failed.
-    static let registration: CInt = {
-        var options = libbpf_prog_handler_opts()
-        options.sz = MemoryLayout<libbpf_prog_handler_opts>.size
-        unsafe options.prog_prepare_load_fn = { program, options, _ in
-            unsafe prepare(program, options)
-        }
-        return unsafe libbpf_register_prog_handler(prefix, BPF_PROG_TYPE_EXT, bpf_attach_type(0), &options)
-    }()
-
-    /// Runs `load`, in which libbpf loads `object`.
-    static func during(loadOf object: OpaquePointer, _ load: () -> CInt) -> CInt {
-        loading.withLock { $0 = UInt(bitPattern: object) }
-        defer { loading.withLock { $0 = 0 } }
-        return load()
-    }
-
     /// Tells the kernel what a part is verified for: one of the programs that have the function. They are loaded before it.
-    private static func prepare(
-        _ part: OpaquePointer?, _ options: UnsafeMutablePointer<bpf_prog_load_opts>?
+    static func prepare(
+        _ part: OpaquePointer, of object: OpaquePointer, _ options: UnsafeMutablePointer<bpf_prog_load_opts>
     ) -> CInt {
-        guard let part = unsafe part, let options = unsafe options,
-            let object = unsafe OpaquePointer(bitPattern: loading.withLock { $0 }),
-            let type = unsafe type(ofFunctionOf: part, in: object)
-        else { return -ENOENT }
+        guard let type = unsafe type(ofFunctionOf: part, in: object) else { return -ENOENT }
         var program = unsafe bpf_object__next_program(object, nil)
         while let current = unsafe program {
             let descriptor = unsafe bpf_program__fd(current)

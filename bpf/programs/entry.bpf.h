@@ -6,6 +6,18 @@
 #include "decide.bpf.h"
 #include "hidden.bpf.h"
 
+// What entering has come to. Numbers only, and apart: a function that is verified once gets it, behind which they are any
+// numbers to the verifier, at once.
+struct entry_outcome {
+	__u32 is_running; // not at an exec: nothing can be refused any more
+	__u32 is_refused;
+	__u32 has_entered; // or was refused, which it had not been before
+	// The policy that there is no room for, by slot and word; no word: there is none.
+	__u32 slot_without_room;
+	__u32 policy_without_room;
+	__u32 reserved;
+};
+
 struct entry_context {
 	struct scratch *scratch;
 	const __u32 *words;
@@ -14,33 +26,24 @@ struct entry_context {
 	__u32 generation;
 	__u32 list;
 	__u32 users[3];
-	__u32 is_running; // not at an exec: nothing can be refused any more
 	__u32 is_launcher;
 	__u32 is_launched; // process 1 made it, and it has executed nothing since
-	__u32 is_refused;
-	__u32 has_entered; // or was refused, which it had not been before
-	// The policy that there is no room for, by slot and word; no word: there is none.
-	__u32 slot_without_room;
-	__u32 policy_without_room;
+	struct entry_outcome outcome;
 };
 
 // There is no room for one more. What asks for it is refused, but for a policy that only complains; a task that runs
 // already is denied what the policy mediates.
-static __always_inline void enter_without_room(struct entry_context *context, __u32 slot)
+static __always_inline void enter_without_room(struct swguard_layers *own, struct entry_outcome *outcome, __u32 policy,
+					       __u32 slot, bool complains)
 {
-	__u32 policy = policy_at(context->words, context->generation, slot);
-
-	if (!policy)
-		return;
-	if (context->is_running ||
-	    field(context->words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS) {
-		if (note_refused(context->own, slot))
-			context->has_entered = 1;
+	if (outcome->is_running || complains) {
+		if (note_refused(own, slot))
+			outcome->has_entered = 1;
 		return;
 	}
-	context->is_refused = 1;
-	context->slot_without_room = slot;
-	context->policy_without_room = policy;
+	outcome->is_refused = 1;
+	outcome->slot_without_room = slot;
+	outcome->policy_without_room = policy;
 }
 
 // Of SWGUARD_EXECUTE, the number of the bit. (That of OPERATION_SETUID is another.)
@@ -69,34 +72,52 @@ __noinline int send_without_room(__u32 generation, __u32 policy, __u32 slot, __u
 
 static __always_inline void report_without_room(const struct entry_context *context, __u32 access, __u32 error)
 {
-	if (context->policy_without_room)
-		send_without_room(context->generation, context->policy_without_room, context->slot_without_room, access,
+	const struct entry_outcome *outcome = &context->outcome;
+
+	if (outcome->policy_without_room)
+		send_without_room(context->generation, outcome->policy_without_room, outcome->slot_without_room, access,
 				  error);
 }
 
 // Notes one policy among those that are entering; not one that is there already.
+__noinline int enter_policy(struct swguard_layers *own, struct entry_outcome *outcome, __u32 generation, __u32 slot)
+{
+	const __u32 *words = tables_begin();
+	__u32 total, policy;
+
+	// Never so, which the verifier does not know.
+	if (!own || !outcome || !words)
+		return 0;
+	total = own->count + own->entering;
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
+		if (layer < total && own->policies[layer] == slot)
+			return 0;
+	if (total < SWGUARD_LAYERS_MAX) {
+		own->policies[total] = slot;
+		own->entering++;
+		outcome->has_entered = 1;
+		return 0;
+	}
+	policy = policy_at(words, generation, slot);
+	if (policy)
+		enter_without_room(own, outcome, policy, slot,
+				   field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS);
+	return 0;
+}
+
 static __always_inline void enter(struct entry_context *context, __u32 slot)
 {
 	struct swguard_layers *own = context->own;
-	__u32 total;
 
 	if (!own) {
 		own = bpf_task_storage_get(&layers, context->task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (!own) {
-			context->is_refused = 1;
+			context->outcome.is_refused = 1;
 			return;
 		}
 		context->own = own;
 	}
-	total = own->count + own->entering;
-	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
-		if (layer < total && own->policies[layer] == slot)
-			return;
-	if (total >= SWGUARD_LAYERS_MAX)
-		return enter_without_room(context, slot);
-	own->policies[total] = slot;
-	own->entering++;
-	context->has_entered = 1;
+	enter_policy(own, &context->outcome, context->generation, slot);
 }
 
 // The number of the host's mount namespace, that of process 1; 0: not known, and nothing is a launcher.
@@ -120,7 +141,7 @@ static long enter_listed(__u32 index, struct entry_context *context)
 		context->is_launcher = is_on_host(context);
 	else
 		enter(context, slot);
-	return context->is_refused ? 1 : 0;
+	return context->outcome.is_refused ? 1 : 0;
 }
 
 // Notes what the path in the scratch leads to: a list, whose first word is its count.
@@ -138,7 +159,7 @@ static long enter_user(__u32 index, struct entry_context *context)
 
 	if (user == context->users[0] || user == context->users[1] || user == context->users[2])
 		enter(context, word(context->words, entry + 1));
-	return context->is_refused ? 1 : 0;
+	return context->outcome.is_refused ? 1 : 0;
 }
 
 static __always_inline void enter_users(struct entry_context *context, struct cred *cred)
@@ -223,14 +244,14 @@ static __always_inline void enter_by_file(struct entry_context *context)
 	// Renamed again and again while it was walked for: it has a name, and nobody knows whether a policy begins there. What is
 	// unresolved otherwise is beneath no live root (a detached tree, a memfd): no policy can name it.
 	else if (context->scratch->walk.result == WALK_AGAIN)
-		context->is_refused = 1;
+		context->outcome.is_refused = 1;
 	if (context->is_launcher || context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
 		return;
 	if (find_cgroup(context))
 		enter_by_automaton(context, cgroups_of(generation));
 	else
 		// It may be any, one that a policy begins in too.
-		context->is_refused = 1;
+		context->outcome.is_refused = 1;
 }
 
 static __always_inline bool has_entries(const __u32 *words, __u32 generation)
@@ -270,13 +291,13 @@ __noinline int enter_by_exec(__u64 bprm_address)
 	context.scratch->mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
 	context.scratch->dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
 	enter_by_file(&context);
-	if (context.policy_without_room) {
+	if (context.outcome.policy_without_room) {
 		// The path of the cgroup may stand where the file's did.
 		find_path();
 		report_without_room(&context, EXECUTE_NUMBER, EACCES);
 	}
 	forget_scratch(&context);
-	return context.is_refused ? -EACCES : 0;
+	return context.outcome.is_refused ? -EACCES : 0;
 }
 
 SEC("lsm/bprm_creds_for_exec")
@@ -331,7 +352,7 @@ __noinline int enter_as_user(__u64 cred_address, __u32 is_now)
 	if (is_now && context.own)
 		enter_now(context.own);
 	report_without_room(&context, OPERATION_SETUID, is_now ? EPERM : EACCES);
-	if (!context.is_refused)
+	if (!context.outcome.is_refused)
 		return 0;
 	return is_now ? -EPERM : -EACCES;
 }
