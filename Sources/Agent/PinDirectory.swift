@@ -180,12 +180,20 @@ struct PinnedSet {
     /// Takes the programs off their hooks.
     func removeLinks() throws(PinError) { try removeAll(in: path + "/links") }
 
-    /// Takes it away, links first, since hooks without their parts deny; nothing where it is not there.
+    /// Takes it away; nothing where it is not there.
+    ///
+    /// The kernel lets go of links later, in no order, and hooks without their parts deny what is in force: first nothing is.
     func remove() throws(PinError) {
+        release()
         try removeLinks()
         try removeAll(in: path + "/parts")
         try removeAll(in: path + "/maps")
         if unsafe rmdir(path) != 0, errno != ENOENT { throw PinError("remove '\(path)'", errno) }
+    }
+
+    private func release() {
+        guard let map = try? open("tables"), let tables = try? MappedMap(mapping: map) else { return }
+        Arena.release(tables)
     }
 
     private func removeAll(in directory: String) throws(PinError) {

@@ -144,6 +144,9 @@ struct swguard_user_entry {
 };
 _Static_assert(sizeof(struct swguard_user_entry) == 8, "in `tables`");
 
+// Where the generation without policies is, always. Before anything is in force word 0 is 0.
+#define SWGUARD_NOTHING 16
+
 // What is in force: at the word that word 0 names.
 struct swguard_generation {
 	__u32 number;

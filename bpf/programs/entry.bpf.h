@@ -15,7 +15,7 @@ struct entry_outcome {
 	// The policy that there is no room for, by slot and word; no word: there is none.
 	__u32 slot_without_room;
 	__u32 policy_without_room;
-	__u32 reserved;
+	__u32 is_launcher; // so the list says
 };
 
 struct entry_context {
@@ -26,7 +26,6 @@ struct entry_context {
 	__u32 generation;
 	__u32 list;
 	__u32 users[3];
-	__u32 is_launcher;
 	__u32 is_launched; // process 1 made it, and it has executed nothing since
 	struct entry_outcome outcome;
 };
@@ -138,7 +137,7 @@ static long enter_listed(__u32 index, struct entry_context *context)
 	__u32 slot = word(context->words, context->list + 1 + index);
 
 	if (slot == SWGUARD_LAUNCHER)
-		context->is_launcher = is_on_host(context);
+		context->outcome.is_launcher = 1;
 	else
 		enter(context, slot);
 	return context->outcome.is_refused ? 1 : 0;
@@ -245,7 +244,9 @@ static __always_inline void enter_by_file(struct entry_context *context)
 	// unresolved otherwise is beneath no live root (a detached tree, a memfd): no policy can name it.
 	else if (context->scratch->walk.result == WALK_AGAIN)
 		context->outcome.is_refused = 1;
-	if (context->is_launcher || context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
+	if (context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
+		return;
+	if (context->outcome.is_launcher && is_on_host(context))
 		return;
 	if (find_cgroup(context))
 		enter_by_automaton(context, cgroups_of(generation));
