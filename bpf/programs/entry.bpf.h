@@ -124,11 +124,16 @@ const volatile __u32 host_mounts = 0;
 
 // Whether the file in the scratch is on a mount of the host's: in an image, whoever made it chose what a launcher's path
 // leads to.
-static __always_inline bool is_on_host(const struct entry_context *context)
+__noinline int is_on_host(void)
 {
-	struct mount *mount = (void *)context->scratch->mount - bpf_core_field_offset(struct mount, mnt);
-	struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
+	struct scratch *scratch = scratch_of_current();
+	struct mount *mount;
+	struct mnt_namespace *namespace;
 
+	if (!scratch)
+		return 0;
+	mount = (void *)scratch->mount - bpf_core_field_offset(struct mount, mnt);
+	namespace = BPF_CORE_READ(mount, mnt_ns);
 	return host_mounts && BPF_CORE_READ(namespace, ns.inum) == host_mounts;
 }
 
@@ -205,29 +210,30 @@ static long write_cgroup_name(__u32 index, struct walk_context *context)
 	return 0;
 }
 
-// Writes the path of a task's cgroup (version 2) into the scratch. False where it cannot be found out.
-static __always_inline bool find_cgroup(struct entry_context *context)
+// Writes the path of a cgroup (version 2), the address of its struct kernfs_node, into the scratch. 0: it cannot be found out.
+__noinline int find_cgroup(__u64 kn)
 {
-	struct walk_context walk = { .scratch = context->scratch };
-	struct scratch *scratch = context->scratch;
-	struct task_struct *task = context->task;
+	struct walk_context walk = { .scratch = scratch_of_current() };
+	struct scratch *scratch = walk.scratch;
 
-	scratch->walk.dentry = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	if (!scratch)
+		return 0;
+	scratch->walk.dentry = kn;
 	scratch->walk.depth = 0;
 	scratch->walk.size = 0;
 	scratch->walk.result = WALK_UNRESOLVED;
 	bpf_loop(SWGUARD_DEPTH_MAX, climb_cgroup, &walk, 0);
 	if (scratch->walk.result != WALK_DONE)
-		return false;
+		return 0;
 	bpf_loop(scratch->walk.depth, write_cgroup_name, &walk, 0);
 	if (scratch->walk.result != WALK_DONE)
-		return false;
+		return 0;
 	scratch->size = scratch->walk.size;
 	if (!scratch->size) {
 		scratch->path[0] = '/';
 		scratch->size = 1;
 	}
-	return true;
+	return 1;
 }
 
 #define executables_of(generation) ((generation) + offsetof(struct swguard_generation, executables) / sizeof(__u32))
@@ -236,6 +242,7 @@ static __always_inline bool find_cgroup(struct entry_context *context)
 // Notes what the execution of the file in the scratch enters.
 static __always_inline void enter_by_file(struct entry_context *context)
 {
+	struct task_struct *task = context->task;
 	__u32 generation = context->generation;
 
 	if (find_path() == WALK_DONE)
@@ -246,9 +253,9 @@ static __always_inline void enter_by_file(struct entry_context *context)
 		context->outcome.is_refused = 1;
 	if (context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
 		return;
-	if (context->outcome.is_launcher && is_on_host(context))
+	if (context->outcome.is_launcher && is_on_host())
 		return;
-	if (find_cgroup(context))
+	if (find_cgroup((__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn)))
 		enter_by_automaton(context, cgroups_of(generation));
 	else
 		// It may be any, one that a policy begins in too.
