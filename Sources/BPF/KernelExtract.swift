@@ -113,10 +113,11 @@ struct KernelExtract {
     /// A name without what tells it from others of the same type: `inode___old` is `inode` (libbpf, bpf_core_essential_name).
     private static func essential(_ name: UnsafeRawBufferPointer) -> [UInt8] {
         let bytes = unsafe Array(name)
-        guard bytes.count > 3 else { return bytes }
+        let bar = UInt8(ascii: "_")
+        guard bytes.count > 4 else { return bytes }
         for place in (1..<bytes.count - 3).reversed()
-        where bytes[place..<place + 3].allSatisfy({ $0 == UInt8(ascii: "_") })
-            && bytes[place - 1] != UInt8(ascii: "_")
+        where bytes[place..<place + 3] == [bar, bar, bar] && bytes[place - 1] != bar
+            && bytes[place + 3] != bar
         {
             return Array(bytes[..<place])
         }
