@@ -357,7 +357,7 @@ extension Agent {
             case .removed: .removed
             case .rolledBack: .rolledBack
             }
-        writer.write(
+        write(
             .policy(
                 AuditLog.PolicyRecord(
                     change: change, policy: reference(policy), uid: peer?.uid ?? getuid(),
@@ -365,7 +365,7 @@ extension Agent {
     }
 
     mutating func writeEnforcement(of policy: PolicyLegend, _ state: EnforcementRecord.State) {
-        writer.write(
+        write(
             .enforcement(
                 EnforcementRecord(
                     state: state, backend: .lsm, reported: .full, policies: [reference(policy)],

@@ -107,7 +107,7 @@ extension Agent {
                 context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
                 shared: shared, state: ground.state)
             agent.trial = trial
-            agent.writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+            agent.write(.agent(AgentRecord(state: .started, version: context.version)))
             agent.tellFacts()
             agent.remove(unreadable)
             guard agent.settle(compiled, after: [], began: true, by: nil) != nil else {
@@ -128,7 +128,7 @@ extension Agent {
     private mutating func takeOver(
         _ configuration: AgentConfiguration, replacing unreadable: [PinDirectory.SetName]
     ) throws(StartError) {
-        writer.write(.agent(AgentRecord(state: .tookOver, version: context.version)))
+        write(.agent(AgentRecord(state: .tookOver, version: context.version)))
         trial = BootGuard.Trial(of: state.boot)
         tellFacts()
         let inForce = enforcement.arena.generations.last
@@ -136,8 +136,7 @@ extension Agent {
         loaded = inForce?.record.loaded ?? []
         toldUnbound = enforcement.arena.unboundObjects
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
-        owed = Set(slots.all.map(\.slot))
-        for slot in owed { seen[slot] = ledger.lookedAt(slot) }
+        succeedLedger()
         if !enforcement.arena.isKnown {
             context.say(
                 "what is kept in '\(StateDirectory.path)' is missing, damaged or of another version: what is enforced "

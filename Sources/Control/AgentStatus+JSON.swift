@@ -32,13 +32,21 @@ extension AgentStatus {
 }
 
 extension EventCounts {
-    public var json: JSON { .object(Self.fields.map { ($0, .int(self[keyPath: $1])) }) }
+    public var json: JSON {
+        .object(
+            Self.fields.map { ($0, .int(self[keyPath: $1])) }
+                + [("dropped", .object(Self.causes.map { ($0, .int(self[keyPath: $1])) }))])
+    }
 
     init?(_ json: JSON) {
         self.init()
         for (name, field) in Self.fields {
             guard let value = json[name]?.intValue else { return nil }
             self[keyPath: field] = value
+        }
+        for (name, cause) in Self.causes {
+            guard let value = json["dropped"]?[name]?.intValue else { return nil }
+            self[keyPath: cause] = value
         }
     }
 }

@@ -118,7 +118,7 @@ import Testing
 
     @Test func `what is said is read as it was meant`() throws {
         var counts = EventCounts()
-        (counts.decided, counts.submitted, counts.lost, counts.quiet) = (10, 7, 2, 1)
+        (counts.decided, counts.submitted, counts.ring, counts.quiet) = (10, 7, 2, 1)
         (counts.written, counts.aggregated, counts.waiting, counts.unreported) = (3, 2, 1, 1)
         let policy = PolicyStatus.sample(counts)
         #expect(PolicyStatus(policy.json) == policy)
