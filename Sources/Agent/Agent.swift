@@ -67,7 +67,7 @@ public struct Agent: ~Copyable {
             // First of all: where another agent runs, this one touches nothing.
             server = try ControlServer(
                 ControlSocket(path: context.socket),
-                ControlService(version: context.version, owner: geteuid()))
+                ControlService(version: context.version))
         } catch {
             context.say(error.description)
             return .cannot
@@ -154,7 +154,8 @@ public struct Agent: ~Copyable {
             configuration.audit.file.map { LogPlace($0).records(after: line) } ?? []
         }
         if shared.areNew {
-            context.say("what events were counted until now was another version's: they are counted from here on")
+            context.say(
+                "what events were counted until now was another version's: they are counted from here on")
         }
         self.writer = writer
         self.context = context

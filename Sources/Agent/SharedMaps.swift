@@ -56,3 +56,62 @@ struct SharedMaps: ~Copyable {
         return map
     }
 }
+
+/// The slots of policies, by name. A slot is never another policy's: tasks may still carry it.
+struct Slots: Equatable {
+    /// Bytes of a name, its end included.
+    static let nameSize = 64
+
+    private var known: [String: Int] = [:]
+    private var byNumber: [Int: String] = [:]
+    private var next = 0
+
+    init() {}
+
+    /// Those that agents before this one gave.
+    init(of map: borrowing Map) throws(KernelError) {
+        for key in try map.keys(as: InlineArray<64, UInt8>.self) {
+            guard let slot = try map.lookup(key, as: UInt32.self) else { continue }
+            let bytes = key.indices.map { key[$0] }.prefix { $0 != 0 }
+            note(String(decoding: bytes, as: UTF8.self), Int(slot))
+        }
+    }
+
+    /// Keeps them for agents that come after this one.
+    func save(to map: borrowing Map) throws(KernelError) {
+        for (name, slot) in known {
+            guard name.utf8.count < Self.nameSize else {
+                throw KernelError(operation: "keep the slot of policy '\(name)'", code: ENAMETOOLONG)
+            }
+            var key = InlineArray<64, UInt8>(repeating: 0)
+            for (index, byte) in name.utf8.enumerated() { key[index] = byte }
+            try map.update(key, UInt32(slot))
+        }
+    }
+
+    mutating func slot(of name: String) -> Int {
+        if let slot = known[name] { return slot }
+        let slot = next
+        note(name, slot)
+        return slot
+    }
+
+    private mutating func note(_ name: String, _ slot: Int) {
+        known[name] = slot
+        byNumber[slot] = name
+        next = max(next, slot + 1)
+    }
+
+    /// The slot of a policy that has one.
+    func known(_ name: String) -> Int? { known[name] }
+
+    /// The policy that has a slot.
+    func name(of slot: Int) -> String? { byNumber[slot] }
+
+    /// All policies that have one, and their slots.
+    var all: [(slot: Int, name: String)] {
+        byNumber.map { (slot: $0.key, name: $0.value) }.sorted { $0.slot < $1.slot }
+    }
+
+    var names: [String] { all.map(\.name) }
+}

@@ -103,7 +103,7 @@ extension ConfinedProcess {
         [
             "pid": .int(pid), "start": .int(start), "threads": .int(threads), "comm": .string(comm),
             "exe": JSON(exe), "uid": .int(uid), "user": JSON(user), "cgroup": JSON(cgroup),
-            "policies": .array(policies.map { .string($0) }),
+            "container": JSON(container), "policies": .array(policies.map { .string($0) }),
         ]
     }
 
@@ -114,7 +114,8 @@ extension ConfinedProcess {
         else { return nil }
         self.init(
             pid: pid, start: start, threads: threads, comm: comm, exe: json["exe"]?.stringValue, uid: uid,
-            user: json["user"]?.stringValue, cgroup: json["cgroup"]?.stringValue, policies: policies)
+            user: json["user"]?.stringValue, cgroup: json["cgroup"]?.stringValue,
+            container: json["container"]?.stringValue, policies: policies)
     }
 }
 

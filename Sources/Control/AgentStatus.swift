@@ -161,12 +161,14 @@ public struct ConfinedProcess: Hashable, Sendable {
     public var uid: Int
     public var user: String?
     public var cgroup: String?
+    /// The id, or the name, of the container that the cgroup tells of.
+    public var container: String?
     /// Oldest first.
     public var policies: [String]
 
     public init(
         pid: Int, start: Int, threads: Int, comm: String, exe: String?, uid: Int, user: String?,
-        cgroup: String?, policies: [String]
+        cgroup: String?, container: String? = nil, policies: [String]
     ) {
         self.pid = pid
         self.start = start
@@ -176,6 +178,7 @@ public struct ConfinedProcess: Hashable, Sendable {
         self.uid = uid
         self.user = user
         self.cgroup = cgroup
+        self.container = container
         self.policies = policies
     }
 }

@@ -22,7 +22,9 @@ extension AgentTests {
             for _ in 0..<1200 {
                 let status = try agent.result("status")
                 let counts = try policies.map { try agent.counts($0) }
-                if counts.allSatisfy({ $0["waiting"] == 0 }), status["unwritten"] as? Int == 0 { return counts }
+                if counts.allSatisfy({ $0["waiting"] == 0 }), status["unwritten"] as? Int == 0 {
+                    return counts
+                }
                 usleep(100_000)
             }
             throw RunningAgent.Failure(text: "it does not come to rest: \(try agent.counts())")
@@ -37,11 +39,13 @@ extension AgentTests {
             #expect(counts["decided"] == tries, "\(policy): \(counts)", sourceLocation: location)
             #expect(told.all(policy) == tries, "\(policy): \(tries) tries, \(told)", sourceLocation: location)
             #expect(
-                counts["decided"] == (["written", "aggregated"] + reasons).reduce(0) { $0 + (counts[$1] ?? 0) },
+                counts["decided"]
+                    == (["written", "aggregated"] + reasons).reduce(0) { $0 + (counts[$1] ?? 0) },
                 "\(policy): \(counts)", sourceLocation: location)
             #expect(
                 counts["written"] == told.lines[policy, default: 0]
-                    && counts["aggregated"] == told.counted[policy, default: 0] - told.lines[policy, default: 0],
+                    && counts["aggregated"] == told.counted[policy, default: 0]
+                        - told.lines[policy, default: 0],
                 "\(policy): \(counts), \(told)", sourceLocation: location)
             for reason in reasons {
                 #expect(
@@ -82,7 +86,9 @@ extension AgentTests {
             #expect(try agent.end() == 0)
         }
 
-        @Test func `what a killed agent, a full disk and a rate have cost is told by the next one, once`() throws {
+        @Test func `what a killed agent, a full disk and a rate have cost is told by the next one, once`()
+            throws
+        {
             let disk = "/tmp/account-disk"
             mkdir(disk, 0o755)
             try #require(mount("none", disk, "tmpfs", 0, "size=256k,mode=755") == 0)

@@ -136,7 +136,8 @@ extension AgentTests {
             for _ in 0..<100 {
                 counts = try agent.counts("cat")
                 let told = [
-                    "written", "aggregated", "waiting", "quiet", "unreported", "ring", "rate", "disk", "restart",
+                    "written", "aggregated", "waiting", "quiet", "unreported", "ring", "rate", "disk",
+                    "restart",
                 ]
                 #expect(counts["decided"] == told.reduce(0) { $0 + (counts[$1] ?? 0) }, "\(counts)")
                 if counts["waiting"] == 0 { break }
@@ -202,18 +203,32 @@ extension AgentTests {
             }
         }
 
-        /// One agent runs, root may ask it, and hostile clients keep nobody waiting. Gives how many denials were read.
+        /// One agent runs, everybody may ask it, and hostile clients keep nobody waiting. Gives how many denials were read.
         private func standsHostileClients(_ agent: RunningAgent) throws -> Int {
             let second = try Ended(
                 RunningAgent.program, ["agent", "--policies", "/tmp"], environment: agent.environment)
             #expect(
                 second.status == 3
                     && second.output.contains("another agent runs, process \(agent.identifier)"))
-            let user = try Ended(
-                "/usr/bin/setpriv",
-                ["--reuid", "65534", "--clear-groups", RunningAgent.program, "status"],
-                environment: agent.environment)
-            #expect(user.status == 3 && user.output.contains("only root may use"), "\(user.output)")
+            // Others may see what is enforced, and change nothing.
+            func asNobody(_ arguments: String...) throws -> Ended {
+                try Ended(
+                    "/usr/bin/setpriv",
+                    ["--reuid", "65534", "--clear-groups", RunningAgent.program] + arguments,
+                    environment: agent.environment)
+            }
+            for command in ["status", "policies", "ps", "doctor"] {
+                let ended = try asNobody(command)
+                #expect(ended.status == 0 && !ended.output.contains("cannot"), "\(command): \(ended.output)")
+            }
+            #expect(try asNobody("doctor").output.contains("bpf-lsm: the programs run"))
+            for command in [["reload"], ["rollback"], ["unload", "cat"], ["load", "/etc"]] {
+                let ended = try Ended(
+                    "/usr/bin/setpriv",
+                    ["--reuid", "65534", "--clear-groups", RunningAgent.program] + command,
+                    environment: agent.environment)
+                #expect(ended.status == 3 && ended.output.contains("only root may"), "\(ended.output)")
+            }
             let hostile = Process()
             hostile.executableURL = URL(filePath: "/usr/bin/python3")
             hostile.arguments = [
