@@ -164,13 +164,16 @@ extension Agent {
 
     /// Loads and attaches the programs anew, with maps that `compiled` has room in, and puts it into force there. What is
     /// attached already goes on deciding beside them.
+    ///
+    /// Where there is a `previous`, it has `number`, and `compiled` the next one.
     static func makeSet(
-        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ compiled: Compiled, _ previous: Compiled? = nil, number: UInt32, _ build: ProgramBuild,
+        _ pins: PinDirectory,
         _ state: StateDirectory, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         do throws(StartError) {
             return try makeUnfinished(
-                compiled, number: number, build, pins, state, after: last, isFirst: isFirst)
+                compiled, previous, number: number, build, pins, state, after: last, isFirst: isFirst)
         } catch {
             try? pins.removeUnfinished()
             throw error
@@ -178,7 +181,8 @@ extension Agent {
     }
 
     private static func makeUnfinished(
-        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ compiled: Compiled, _ previous: Compiled?, number: UInt32, _ build: ProgramBuild,
+        _ pins: PinDirectory,
         _ state: StateDirectory, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         let set = try StartError.unless { () throws(PinError) in try pins.makeUnfinished() }
@@ -199,6 +203,14 @@ extension Agent {
             }
         }
         try StartError.unless { () throws(ArenaError) in
+            var number = number
+            // Without room for it there is no way back.
+            if let previous,
+                (try? enforcement.enforce(
+                    previous.tables, previous.held, number: number, loaded: previous.loaded)) != nil
+            {
+                number += 1
+            }
             try enforcement.enforce(
                 compiled.tables, compiled.held, number: number, loaded: compiled.loaded)
         }

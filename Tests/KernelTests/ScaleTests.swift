@@ -79,6 +79,14 @@ extension AgentTests {
                 processes.contains {
                     $0["pid"] as? Int == Int(held.identifier) && $0["policies"] as? [String] == ["p0"]
                 })
+            // Other maps took the place of the first, and what was enforced before is in them, too.
+            #expect(try agent.ask("rollback").status == 0)
+            #expect(try agent.result("status")["policies"].map { ($0 as? [Any])?.count } == 1)
+            let last = Self.count - 1
+            #expect(try Ended("\(Self.root)/p\(last)", ["\(Self.root)/secret\(last)"]).status == 0)
+            #expect(try Ended("\(Self.root)/p0", ["\(Self.root)/secret0"]).status != 0)
+            #expect(try agent.ask("rollback").status == 0)
+            try check(agent, "all again")
             guard Self.count == Self.most else {
                 #expect(try agent.end() == 0)
                 return
