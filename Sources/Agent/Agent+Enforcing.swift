@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import BPF
+internal import CLinux
 internal import Compiler
 internal import Control
 
@@ -95,6 +96,8 @@ extension Agent {
         for policy in (enforcement.arena.generations.last?.legends ?? []).compactMap({ $0 }) {
             for path in policy.executables { names.note(executable: path) }
         }
+        // Loading programs takes megabytes, for the kernel's types: they are not kept until the next time.
+        swguard_release_memory()
         // Fail closed: nobody is told that policies are in force which some tasks escape.
         if !takeRunning(), isFirst { return nil }
         return tellChanges(since: previous, isRollback: false, by: peer)
