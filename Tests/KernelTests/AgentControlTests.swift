@@ -170,9 +170,8 @@ extension AgentTests {
                 "cat",
                 "subjects: [{exec: \(Self.cat)}]\n\(Self.runtime)\n    - {deny: [read], paths: [/x]}")
             _ = try Ended(Self.cat, ["/etc/hosts"])
-            let status = try agent.result("status")
-            #expect(status["generation"] as? Int == 3)
-            let after = (status["counts"] as? [String: Int]) ?? [:]
+            #expect(try agent.result("status")["generation"] as? Int == 3)
+            let after = try agent.counts()
             #expect((after["decided"] ?? 0) > decided, "\(after)")
             #expect(try agent.end() == 0)
             let nobody = try agent.ask("ps")
@@ -217,11 +216,14 @@ extension AgentTests {
                     ["--reuid", "65534", "--clear-groups", RunningAgent.program] + arguments,
                     environment: agent.environment)
             }
-            for command in ["status", "policies", "ps", "doctor"] {
+            for command in ["status", "policies", "ps"] {
                 let ended = try asNobody(command)
                 #expect(ended.status == 0 && !ended.output.contains("cannot"), "\(command): \(ended.output)")
             }
-            #expect(try asNobody("doctor").output.contains("bpf-lsm: the programs run"))
+            // On 6.1 Landlock has no ports: the answer is no.
+            let doctor = try asNobody("doctor")
+            #expect(
+                doctor.status <= 1 && doctor.output.contains("bpf-lsm: the programs run"), "\(doctor.output)")
             for command in [["reload"], ["rollback"], ["unload", "cat"], ["load", "/etc"]] {
                 let ended = try Ended(
                     "/usr/bin/setpriv",

@@ -64,6 +64,10 @@ extension AgentTests {
                         to: directory.appending(path: "p\(number).yaml"), atomically: false, encoding: .utf8)
                 }
             }
+            // The directory was seen to change before all of them were there, where that took long.
+            for _ in 0..<3000 where !agent.errors.contains("swguard: enforcing \(Self.count) policies") {
+                usleep(100_000)
+            }
             let seconds = Int(Date().timeIntervalSince(began))
             let memory =
                 try String(contentsOfFile: "/proc/\(agent.identifier)/status", encoding: .utf8)
