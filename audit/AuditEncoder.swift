@@ -239,6 +239,7 @@ extension JSONLine {
             add("comm", identity.comm, limit: Limit.name)
             add("exe", identity.exe, limit: Limit.path)
             add("cgroup", identity.cgroup, limit: Limit.cgroup)
+            add("container", identity.container, limit: Limit.name)
             if isTruncated { line.flag("truncated") }
         }
     }

@@ -115,7 +115,8 @@ extension Agent {
                 ConfinedProcess(
                     pid: Int(task.process), start: start, threads: 1, comm: text(task.command),
                     exe: identity?.exe.map(text), uid: Int(task.user), user: users[task.user],
-                    cgroup: identity?.cgroup.map(text), policies: names))
+                    cgroup: identity?.cgroup.map(text), container: identity?.container.map(text),
+                    policies: names))
         }
         return found
     }

@@ -107,7 +107,7 @@ extension Agent {
                 context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
                 shared: shared, state: ground.state)
             agent.trial = trial
-            agent.writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+            agent.write(.agent(AgentRecord(state: .started, version: context.version)))
             agent.tellFacts()
             agent.remove(unreadable)
             guard agent.settle(compiled, after: [], began: true, by: nil) != nil else {
@@ -128,7 +128,7 @@ extension Agent {
     private mutating func takeOver(
         _ configuration: AgentConfiguration, replacing unreadable: [PinDirectory.SetName]
     ) throws(StartError) {
-        writer.write(.agent(AgentRecord(state: .tookOver, version: context.version)))
+        write(.agent(AgentRecord(state: .tookOver, version: context.version)))
         trial = BootGuard.Trial(of: state.boot)
         tellFacts()
         let inForce = enforcement.arena.generations.last
@@ -136,8 +136,7 @@ extension Agent {
         loaded = inForce?.record.loaded ?? []
         toldUnbound = enforcement.arena.unboundObjects
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
-        owed = Set(slots.all.map(\.slot))
-        for slot in owed { seen[slot] = ledger.lookedAt(slot) }
+        succeedLedger()
         if !enforcement.arena.isKnown {
             context.say(
                 "what is kept in '\(StateDirectory.path)' is missing, damaged or of another version: what is enforced "
@@ -165,13 +164,16 @@ extension Agent {
 
     /// Loads and attaches the programs anew, with maps that `compiled` has room in, and puts it into force there. What is
     /// attached already goes on deciding beside them.
+    ///
+    /// Where there is a `previous`, it has `number`, and `compiled` the next one.
     static func makeSet(
-        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ compiled: Compiled, _ previous: Compiled? = nil, number: UInt32, _ build: ProgramBuild,
+        _ pins: PinDirectory,
         _ state: StateDirectory, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         do throws(StartError) {
             return try makeUnfinished(
-                compiled, number: number, build, pins, state, after: last, isFirst: isFirst)
+                compiled, previous, number: number, build, pins, state, after: last, isFirst: isFirst)
         } catch {
             try? pins.removeUnfinished()
             throw error
@@ -179,7 +181,8 @@ extension Agent {
     }
 
     private static func makeUnfinished(
-        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ compiled: Compiled, _ previous: Compiled?, number: UInt32, _ build: ProgramBuild,
+        _ pins: PinDirectory,
         _ state: StateDirectory, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         let set = try StartError.unless { () throws(PinError) in try pins.makeUnfinished() }
@@ -200,6 +203,14 @@ extension Agent {
             }
         }
         try StartError.unless { () throws(ArenaError) in
+            var number = number
+            // Without room for it there is no way back.
+            if let previous,
+                (try? enforcement.enforce(
+                    previous.tables, previous.held, number: number, loaded: previous.loaded)) != nil
+            {
+                number += 1
+            }
             try enforcement.enforce(
                 compiled.tables, compiled.held, number: number, loaded: compiled.loaded)
         }

@@ -39,7 +39,7 @@ extension Agent {
             context.say("cannot take out what is enforced: \(error.text)")
             return .cannot
         }
-        let server = try ControlServer(socket, ControlService(version: context.version, owner: geteuid()))
+        let server = try ControlServer(socket, ControlService(version: context.version))
         writeLast(context, server, pins, sets)
         do throws(PinError) {
             try pins.remove()
@@ -75,14 +75,13 @@ extension Agent {
     private mutating func writeEnd() {
         let inForce = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0 }
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
-        owed = Set(slots.all.map(\.slot))
-        for slot in owed { seen[slot] = ledger.lookedAt(slot) }
+        succeedLedger()
         // At once for every task; what detaching takes its time for decides nothing any more.
         enforcement.release()
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
         for policy in inForce { writeEnforcement(of: policy, .ended) }
-        writer.write(.agent(AgentRecord(state: .stopped, version: context.version, reason: "torn down")))
+        write(.agent(AgentRecord(state: .stopped, version: context.version, reason: "torn down")))
     }
 }

@@ -67,7 +67,7 @@ public struct Agent: ~Copyable {
             // First of all: where another agent runs, this one touches nothing.
             server = try ControlServer(
                 ControlSocket(path: context.socket),
-                ControlService(version: context.version, owner: geteuid()))
+                ControlService(version: context.version))
         } catch {
             context.say(error.description)
             return .cannot
@@ -110,10 +110,10 @@ public struct Agent: ~Copyable {
     var past: [(number: UInt32, legends: [PolicyLegend?])] = []
     var ledger: EventLedger
     var names = ProcessNames()
-    /// Slots of which an agent that was killed may have taken records that it did not account for, and when it was seen last,
-    /// in seconds since 1970.
+    var rate: RateLimit
+    /// Slots of which an agent that was killed may have taken records that it did not account for, and when it was seen last.
     var owed: Set<Int> = []
-    var seen: [Int: Int] = [:]
+    var seen: [Int: AuditTime] = [:]
     /// How many objects that could not be bound.
     var toldUnbound: UInt64 = 0
     var lastLook = AuditTime.now()
@@ -149,6 +149,14 @@ public struct Agent: ~Copyable {
         }
         self.slots = slots
         ledger = EventLedger(accounts, unsettled)
+        rate = RateLimit(limit: configuration.audit.rate)
+        ledger.goOn(inLog: configuration.audit.file, last: writer.firstBehind, slots: slots) { line in
+            configuration.audit.file.map { LogPlace($0).records(after: line) } ?? []
+        }
+        if shared.areNew {
+            context.say(
+                "what events were counted until now was another version's: they are counted from here on")
+        }
         self.writer = writer
         self.context = context
         self.enforcement = enforcement
@@ -199,6 +207,7 @@ public struct Agent: ~Copyable {
                 nextLook = now + Self.interval
                 tellLosses()
                 for text in writer.turn() { context.say(text) }
+                noteTold()
                 service.turn(now: now)
                 if trial?.isOver(now: now) ?? false { endTrial() }
                 if metrics?.isDue(now: now) ?? false { writeMetrics(now: now) }
@@ -239,7 +248,7 @@ public struct Agent: ~Copyable {
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
-        writer.write(.agent(AgentRecord(state: .stopped, reason: reason)))
+        write(.agent(AgentRecord(state: .stopped, reason: reason)))
         endTrail()
         context.say("what is enforced still is; 'swguard agent --teardown' takes it out")
     }

@@ -164,7 +164,8 @@ enum Samples {
         var process = process
         process.comm = bytes
         process.exe = bytes
-        process.cgroup = bytes
+        // A container's, too.
+        process.cgroup = Array("/lxc/".utf8) + bytes
         return process
     }
 }

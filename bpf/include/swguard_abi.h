@@ -136,6 +136,8 @@ _Static_assert(sizeof(struct swguard_policy) == 88, "in `tables`");
 
 // In a list of slots: the file is a launcher, whose exec in a cgroup does not begin the cgroup's policies.
 #define SWGUARD_LAUNCHER 0xffffffffu
+// In the lists of cgroups, a bit of a slot: the policy begins in the cgroup itself, and in none that is beneath it.
+#define SWGUARD_NOT_BENEATH 0x40000000u
 
 // Which policies begin for a user: a sorted list, each user once for each policy.
 struct swguard_user_entry {
@@ -155,8 +157,8 @@ struct swguard_generation {
 	__u32 user_entries; // word of swguard_user_entry[user_entry_count]
 	__u32 user_entry_count;
 	__u32 guard_count; // objects and names that are guarded, as user space found them; 0: there are none
-	// Which policies begin at an exec: by the path of the file, and by the path of the task's cgroup. Their states' verdicts
-	// are words of a list of slots, its count first; word 0 for none.
+	// Which policies begin at an exec: by the path of the file, and by the paths of the task's cgroup and of all above it.
+	// Their states' verdicts are words of a list of slots, its count first; word 0 for none.
 	struct swguard_automaton executables;
 	struct swguard_automaton cgroups;
 };

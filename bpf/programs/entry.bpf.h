@@ -25,7 +25,9 @@ struct entry_context {
 	struct swguard_layers *own;
 	__u32 generation;
 	__u32 list;
+	__u32 automaton; // of cgroups
 	__u32 users[3];
+	__u32 is_above; // the list is of a cgroup that the task's is beneath
 	__u32 is_launched; // process 1 made it, and it has executed nothing since
 	struct entry_outcome outcome;
 };
@@ -143,8 +145,8 @@ static long enter_listed(__u32 index, struct entry_context *context)
 
 	if (slot == SWGUARD_LAUNCHER)
 		context->outcome.is_launcher = 1;
-	else
-		enter(context, slot);
+	else if (!context->is_above || !(slot & SWGUARD_NOT_BENEATH))
+		enter(context, slot & ~SWGUARD_NOT_BENEATH);
 	return context->outcome.is_refused ? 1 : 0;
 }
 
@@ -207,10 +209,13 @@ static long write_cgroup_name(__u32 index, struct walk_context *context)
 	if (length < 2 || length > 256)
 		return end_walk(scratch, WALK_UNRESOLVED);
 	scratch->walk.size = size + length;
+	// Where the cgroup's path ends.
+	scratch->chain[place].dentry = scratch->walk.size;
 	return 0;
 }
 
-// Writes the path of a cgroup (version 2), the address of its struct kernfs_node, into the scratch. 0: it cannot be found out.
+// Writes the path of a cgroup (version 2), the address of its struct kernfs_node, into the scratch, and where those of the
+// cgroups above it end. 0: it cannot be found out.
 __noinline int find_cgroup(__u64 kn)
 {
 	struct walk_context walk = { .scratch = scratch_of_current() };
@@ -232,8 +237,59 @@ __noinline int find_cgroup(__u64 kn)
 	if (!scratch->size) {
 		scratch->path[0] = '/';
 		scratch->size = 1;
+		scratch->chain[0].dentry = 1;
+		scratch->walk.depth = 1;
 	}
 	return 1;
+}
+
+static long find_list(__u32 index, struct entry_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 list;
+
+	if (index >= SWGUARD_DEPTH_MAX)
+		return 1;
+	scratch->size = scratch->chain[index].dentry;
+	list = run_over_path(scratch, context->automaton);
+	scratch->chain[index].dentry = list;
+	scratch->walk.size += 1 + (list ? word(context->words, list) : 0);
+	return 0;
+}
+
+// Goes through the lists of the cgroups: one slot, or on to the next list.
+static long enter_next(__u32 index, struct entry_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 place = scratch->walk.depth - 1, position = scratch->walk.size;
+
+	if (place >= SWGUARD_DEPTH_MAX)
+		return 1;
+	context->list = scratch->chain[place].dentry;
+	if (!context->list || position >= word(context->words, context->list)) {
+		scratch->walk.depth = place;
+		scratch->walk.size = 0;
+		return 0;
+	}
+	scratch->walk.size = position + 1;
+	context->is_above = place > 0;
+	return enter_listed(position, context);
+}
+
+// Notes what the cgroup in the scratch leads to, and those above it, from the root on. Each is asked for by itself: an automaton
+// for a path and all that is beneath it would have states for every set of cgroups that a path can be beneath.
+static __always_inline void enter_by_cgroups(struct entry_context *context, __u32 automaton)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 steps;
+
+	context->automaton = automaton;
+	scratch->walk.size = 0;
+	bpf_loop(scratch->walk.depth, find_list, context, 0);
+	steps = scratch->walk.size;
+	scratch->walk.size = 0;
+	bpf_loop(steps, enter_next, context, 0);
+	context->is_above = 0;
 }
 
 #define executables_of(generation) ((generation) + offsetof(struct swguard_generation, executables) / sizeof(__u32))
@@ -256,7 +312,7 @@ static __always_inline void enter_by_file(struct entry_context *context)
 	if (context->outcome.is_launcher && is_on_host())
 		return;
 	if (find_cgroup((__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn)))
-		enter_by_automaton(context, cgroups_of(generation));
+		enter_by_cgroups(context, cgroups_of(generation));
 	else
 		// It may be any, one that a policy begins in too.
 		context->outcome.is_refused = 1;

@@ -197,8 +197,8 @@ struct KernelCompiler {
             for subject in entry.policy.subjects {
                 switch subject.value {
                 case .exec(let pattern): executables.add(pattern, entry.slot)
-                case .cgroup(let pattern): cgroups.add(pattern, entry.slot)
-                case .unit(let name): cgroups.add(Self.cgroups(ofUnit: name), entry.slot)
+                case .cgroup(let pattern): cgroups.add(cgroup: pattern, entry.slot)
+                case .unit(let name): cgroups.add(cgroup: Self.cgroups(ofUnit: name), entry.slot)
                 case .user(let name):
                     guard let number = user(name) else {
                         throw KernelTablesError(
@@ -248,7 +248,9 @@ struct KernelCompiler {
             }
         } catch {
             let blamed = error.patterns.first.map { patterns.slots[$0] } ?? entries[0].slot
-            let policy = entries.first { $0.slot == blamed }?.policy ?? entries[0].policy
+            let policy =
+                entries.first { $0.slot == blamed & ~Int(KernelRecords.notBeneath) }?.policy
+                ?? entries[0].policy
             throw KernelTablesError("the patterns of 'subjects' make too many states", in: policy)
         }
         let places = lists.map { slots in
@@ -266,5 +268,15 @@ private struct EntryPatterns {
     mutating func add(_ pattern: PathPattern, _ slot: Int) {
         patterns.append(Pattern(pattern))
         slots.append(slot)
+    }
+
+    /// Programs ask for each cgroup above the task's, too: what is beneath needs no states of its own, of which there would be
+    /// some for every set of cgroups.
+    mutating func add(cgroup pattern: PathPattern, _ slot: Int) {
+        if pattern.tokens.last == .subtree, pattern.tokens.count > 1 {
+            add(PathPattern(tokens: Array(pattern.tokens.dropLast())), slot)
+        } else {
+            add(pattern, slot | Int(KernelRecords.notBeneath))
+        }
     }
 }

@@ -4,6 +4,8 @@ enum KernelRecords {
     static let noRule = UInt32.max
     /// `SWGUARD_LAUNCHER`, in place of a slot.
     static let launcher = UInt32.max
+    /// SWGUARD_NOT_BENEATH.
+    static let notBeneath: UInt32 = 0x4000_0000
 
     /// `struct swguard_automaton`.
     enum Automaton {
