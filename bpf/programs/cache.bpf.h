@@ -46,7 +46,8 @@ struct {
 	__type(value, struct tagged_directory);
 } directories SEC(".maps");
 
-// Whether the cache is used at all: `cache` in the agent's configuration. Tests compare verdicts with and without.
+// Whether anything is kept: `cache` in the agent's configuration. Tests compare verdicts with and without. Asked where tags
+// are made, and not where they are used, which calls a function (parts.bpf.h).
 const volatile __u32 has_cache = 1;
 
 static __always_inline struct tag *tag_for(struct tagged_directory *tagged, const struct swguard_layers *own)
@@ -112,7 +113,7 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	struct tag *tag;
 
 	// What is at a mount's root is called as the mount point is.
-	if (!has_cache || !words || name == mount->mnt_root)
+	if (!words || name == mount->mnt_root)
 		return false;
 	if (!inode)
 		return false;
