@@ -4,6 +4,7 @@
 #pragma once
 
 #include "decide.bpf.h"
+#include "self.bpf.h"
 
 struct entry_context {
 	struct scratch *scratch;
@@ -288,12 +289,28 @@ static __always_inline bool changes_ids(struct cred *new)
 	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
 }
 
+// include/linux/security.h: somebody traces it, or shares its root directory.
+#define LSM_UNSAFE_SHARE 1
+#define LSM_UNSAFE_PTRACE 2
+
+// Whether the sealed agent's program would be executed in somebody's hands.
+static __always_inline bool is_handled(struct linux_binprm *bprm)
+{
+	const struct swguard_agent *known = agent_record();
+
+	return known && known->is_sealed && BPF_CORE_READ(bprm, unsafe) & (LSM_UNSAFE_SHARE | LSM_UNSAFE_PTRACE) &&
+	       is_program(known, BPF_CORE_READ(bprm, file, f_inode));
+}
+
 // The users that the exec makes of it: a set-id file's.
 SEC("lsm/bprm_creds_from_file")
 int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
 {
 	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
 
+	if (is_sealable && is_handled(bprm) &&
+	    judge_self(SWGUARD_OBJECT_PROCESS, OPERATION_PTRACE, bpf_get_current_pid_tgid() >> 32, 0))
+		REFUSE(EPERM);
 	if (!context.words)
 		REFUSE(EACCES);
 	context.own = is_suspect() ? layers_of(context.task) : NULL;
@@ -320,13 +337,19 @@ static __always_inline void enter_now(struct swguard_layers *own)
 SEC("lsm/bprm_committed_creds")
 int BPF_PROG(swguard_bprm_committed_creds, struct linux_binprm *bprm)
 {
+	struct swguard_agent *known = agent_record();
 	struct swguard_layers *own;
 
+	// It is something else from here on.
+	if (known && is_agent(known))
+		known->process = 0;
 	if (!is_suspect())
 		return 0;
 	own = layers_of(bpf_get_current_task_btf());
-	if (own)
+	if (own) {
+		own->is_fresh = !own->count;
 		enter_now(own);
+	}
 	// Too late to refuse, and it would go on without the policy that it enters.
 	else if (are_layers_hidden())
 		bpf_send_signal(9);
