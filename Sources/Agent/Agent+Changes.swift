@@ -119,6 +119,7 @@ extension Agent {
 
     /// HUP: takes policies anew, all of them or none.
     mutating func reloadAll() {
+        if isSealed { return context.say("cannot reload the policies: \(Self.sealedText)") }
         // What changed until now is read now.
         watch?.forget()
         reload { _ in true }
@@ -186,12 +187,12 @@ extension Agent {
         guard let configuration = context.configuration() else {
             throw Rejection(reasons: ["the agent's configuration cannot be used"])
         }
-        return try Self.compile(policies, loaded: loaded, slots: slots, configuration, context)
+        return try Self.compile(policies, loaded: loaded, slots: slots, configuration, context, places)
     }
 
     static func compile(
         _ policies: [Policy], loaded: [GenerationRecord.Loaded], slots: Slots,
-        _ configuration: AgentConfiguration, _ context: Context
+        _ configuration: AgentConfiguration, _ context: Context, _ places: OwnPlaces
     ) throws(Rejection) -> Compiled {
         var slots = slots
         var entries: [KernelTables.Entry] = []
@@ -214,7 +215,8 @@ extension Agent {
         let held = HeldObjects()
         do throws(KernelTablesError) {
             let tables = try KernelTables.compile(
-                entries, limit: Enforcement.Sizes.limit, launchers: launchers, user: Users.number(of:),
+                entries, limit: Enforcement.Sizes.limit, own: places.ownFiles, launchers: launchers,
+                user: Users.number(of:),
                 identify: held.object(at:))
             if let failure = held.failure { context.say("cannot guard \(failure)") }
             return Compiled(
@@ -239,7 +241,8 @@ extension Agent {
         keepLegends()
         let number = lastNumber + 1
         lastNumber = number
-        let isSameBuild = enforcement.name?.digest == build.digest && enforcement.arena.isKnown
+        let isSameBuild =
+            enforcement.name?.digest == build.digest && enforcement.arena.isKnown && missingPrograms.isEmpty
         if isSameBuild {
             retire()
             do throws(ArenaError) {
@@ -264,8 +267,10 @@ extension Agent {
         do throws(StartError) {
             succeed(
                 by: try Self.makeSet(
-                    compiled, number: number, build, pins, state, after: enforcement.name?.number ?? 0,
+                    compiled, number: number, build, pins, state, places,
+                    after: enforcement.name?.number ?? 0,
                     isFirst: false))
+            missingPrograms = []
         } catch {
             throw Rejection(reasons: [error.text ?? "cannot load the policies"], isKernels: true)
         }

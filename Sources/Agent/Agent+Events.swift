@@ -38,7 +38,7 @@ extension Agent {
             }
             if aggregator.holds(told, at: time, now: now) {
                 ledger.hold(slot)
-            } else if writer.write(told, at: time) {
+            } else if writer.write(told.named, at: time) {
                 ledger.write(slot, step: writer.steps)
             } else {
                 ledger.drop(slot, 1)
@@ -50,6 +50,8 @@ extension Agent {
     /// What the numbers of a record stand for. Where it is not known any more, the policy has its name all the same.
     private func legend(of record: EventRecord) -> PolicyLegend {
         let slot = Int(record.policy)
+        // The agent's own rule alone decided.
+        if record.policy == SWGUARD_NO_POLICY { return PolicyLegend(unknown: "") }
         let generation = enforcement.arena.generations.first { $0.number == record.generation }
         if let policy = generation?.policy(inSlot: slot) { return policy }
         let legends = past.first { $0.number == record.generation }?.legends ?? []
@@ -65,7 +67,7 @@ extension Agent {
     /// Writes events that stand for several.
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
         for held in due {
-            let isWritten = writer.write(held.event, at: held.time)
+            let isWritten = writer.write(held.event.named, at: held.time)
             guard let slot = held.event.policyName.flatMap(slots.known) else { continue }
             if isWritten {
                 ledger.release(slot, held.count, step: writer.steps)
@@ -112,6 +114,10 @@ extension Agent {
             }
             ledger.look(slot, at: Int(now.seconds))
         }
+        let ownLost = isSealed ? enforcement.own.lost : 0
+        if ownLost > toldOwnLost, tellGap(.ring, ownLost - toldOwnLost, nil, since: lastLook, now) {
+            toldOwnLost = ownLost
+        }
         lastLook = now
         let unbound = enforcement.arena.unboundObjects
         if unbound > toldUnbound {
@@ -149,5 +155,14 @@ extension Agent {
             .gap(
                 GapRecord(
                     reason: reason, count: UInt64(count), policy: policy, span: min(since, now)...now)))
+    }
+}
+
+extension AuditEvent {
+    /// The event as the log calls it: a denial by the rule that guards the agent is a hand on the agent.
+    fileprivate var named: Self {
+        guard case .denial(let record) = self, record.rule == RuleReference(id: OwnFiles.rule, source: nil)
+        else { return self }
+        return .tamper(TamperRecord(record))
     }
 }

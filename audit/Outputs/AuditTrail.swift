@@ -217,6 +217,7 @@ extension AuditEvent {
         switch self {
         case .denial(let record), .grant(let record): record.count
         case .gap(let record): record.count
+        case .tamper(let record): record.count
         default: 1
         }
     }
@@ -227,6 +228,7 @@ extension AuditEvent {
         case .denial(let record), .grant(let record): record.policy.name
         case .policy(let record): record.policy.name
         case .gap(let record): record.policy
+        case .tamper(let record): record.policy?.name
         default: nil
         }
     }

@@ -318,7 +318,7 @@ struct swguard_agent {
 _Static_assert(sizeof(struct swguard_agent) == 168, "element of `agent`");
 
 // What the program `swguard_claim` is asked.
-enum swguard_request : __u32 {
+enum __attribute__((enum_extensibility(open))) swguard_request : __u32 {
 	SWGUARD_LOOK = 0, // whether the agent is sealed, and with which digest
 	SWGUARD_CLAIM, // the process that asks is the agent from here on
 	SWGUARD_SEAL, // nobody but the agent changes what is enforced, until the machine starts again
@@ -337,7 +337,7 @@ struct swguard_claim {
 _Static_assert(sizeof(struct swguard_claim) == 96, "context of `swguard_claim`");
 
 // The value of the map `places`, by a swguard_object without generation: what is the agent's among files.
-enum swguard_place : __u32 {
+enum __attribute__((enum_extensibility(open))) swguard_place : __u32 {
 	SWGUARD_PLACE_TREE = 1u << 0, // the directory and everything beneath
 	SWGUARD_PLACE_FILE = 1u << 1,
 	SWGUARD_PLACE_ABOVE = 1u << 2, // a directory that one of them is beneath

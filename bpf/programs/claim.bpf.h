@@ -24,6 +24,16 @@ static __always_inline bool is_successor(const struct swguard_agent *known, stru
 	       BPF_CORE_READ(root, i_ino) == known->root && BPF_CORE_READ(root, i_sb, s_dev) == known->root_device;
 }
 
+#define PF_EXITING 0x4
+
+// Whether the one that is known is there still.
+static __always_inline bool is_alive(const struct swguard_agent *known)
+{
+	struct task_struct *task = (struct task_struct *)known->task;
+
+	return is_agents(known, task) && !(BPF_CORE_READ(task, flags) & PF_EXITING);
+}
+
 static __always_inline void note_agent(struct swguard_agent *known, struct task_struct *task,
 				       const struct swguard_claim *claim)
 {
@@ -73,6 +83,8 @@ int swguard_claim(struct swguard_claim *context)
 			return -EPERM;
 		if (!own && are_layers_hidden())
 			return -EPERM;
+		if (known->is_sealed && is_alive(known))
+			return -EBUSY;
 		if (known->is_sealed && !is_successor(known, task))
 			return -EPERM;
 		note_agent(known, task, claim);

@@ -56,9 +56,13 @@ struct KernelGuards {
 
     /// Adds what a policy denies so.
     ///
-    /// - Parameter identify: the object at a path, on the host that is to be guarded; nil: there is none.
-    mutating func add(_ policy: Policy, slot: Int, identify: ([UInt8]) -> KernelObject?) {
-        for (number, rule) in (policy.files?.rules ?? []).enumerated() where rule.header.verdict == .deny {
+    /// - Parameters:
+    ///   - identify: the object at a path, on the host that is to be guarded; nil: there is none.
+    ///   - number: what the policy's rule is called, by its place in the section.
+    mutating func add(
+        _ section: FilesSection?, slot: Int, identify: ([UInt8]) -> KernelObject?, number: (UInt32) -> UInt32
+    ) {
+        for (place, rule) in (section?.rules ?? []).enumerated() where rule.header.verdict == .deny {
             for pattern in rule.patterns {
                 let subtree = pattern.value.literalSubtree
                 guard let path = subtree ?? (pattern.value.isLiteral ? pattern.value.literalBytes : nil),
@@ -70,7 +74,7 @@ struct KernelGuards {
                     if index == list.count {
                         list.append(Guard(slot: UInt32(slot), isSubtree: subtree != nil))
                     }
-                    list[index].deny(rule.decidedAccesses, rule: UInt32(number))
+                    list[index].deny(rule.decidedAccesses, rule: number(UInt32(place)))
                 }
                 if let object = identify(path) {
                     if lists[object] == nil { objects.append(object) }

@@ -29,6 +29,12 @@ struct AgentCommand: ParsableCommand {
     var config: String?
     @Flag(help: "Take everything out that is enforced, and end.")
     var teardown = false
+    @Flag(
+        help: """
+            Seal: until the machine starts again nobody changes what is enforced, root included, nor the agent, its files or \
+            the kernel's memory. It says what it seals, and what it cannot.
+            """)
+    var sealed = false
     @Argument(help: ArgumentHelp("Policies: files, or names on the policy path.", valueName: "policy"))
     var references: [String] = []
 
@@ -37,6 +43,7 @@ struct AgentCommand: ParsableCommand {
             guard policies == nil, references.isEmpty else {
                 throw ValidationError("--teardown takes out all policies: name none")
             }
+            guard !sealed else { throw ValidationError("--teardown and --sealed exclude each other") }
             return
         }
         if policies == nil, references.isEmpty {
@@ -49,7 +56,9 @@ struct AgentCommand: ParsableCommand {
 
     func run() throws {
         let context = Agent.Context(
-            read: read, directory: policies, configuration: configuration, report: Output.print,
+            read: read, directory: policies, files: (config.map { [$0] } ?? []) + references,
+            isSealed: sealed,
+            configuration: configuration, report: Output.print,
             say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
             version: Build.version, socket: ControlAddress.ofEnvironment())
         switch teardown ? Agent.tearDown(context) : Agent.run(context) {
