@@ -132,7 +132,7 @@ def expect_tampers(since, actions, comm, has_policy):
     while wanted and time.monotonic() < deadline:
         time.sleep(0.5)
         for event in tampers(since):
-            if event['process'].get('comm') == comm and ('policy' in event) == has_policy and event['verdict'] == 'deny':
+            if event['process'].get('comm', '').startswith(comm) and ('policy' in event) == has_policy and event['verdict'] == 'deny':
                 wanted.discard(event['action'])
     expect(not wanted, 'no tamper events: %s' % sorted(wanted))
     for event in tampers(since)[:200:20]:

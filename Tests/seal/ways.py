@@ -20,8 +20,9 @@ EPERM, EACCES, EBUSY, EXDEV = errno.EPERM, errno.EACCES, errno.EBUSY, errno.EXDE
 DENIED = (EPERM, EACCES)
 PINS, STATE, LOG = '/sys/fs/bpf/swguard', '/var/lib/swguard', '/var/log/swguard/audit.jsonl'
 POLICY, CONFIG = '/etc/swguard/policies/guarded.yaml', '/etc/swguard/agent.yaml'
-WORK = '/root/ways'
 table, agent = sys.argv[1], int(sys.argv[2])
+# On the file system that most of the agent's files are on.
+WORK = '/root/ways-%d' % os.getpid()
 program = os.readlink('/proc/%d/exe' % agent) if table == 'sealed' else sys.argv[3]
 
 
@@ -157,10 +158,15 @@ def prlimit(resource):
 
 
 def through_overlay():
+    """The policies as the upper layer: overlayfs writes to it by hooks of inodes only."""
     for name in ['lower', 'work', 'merged']:
         os.makedirs('%s/%s' % (WORK, name), exist_ok=True)
     mount('overlay', WORK + '/merged', 'overlay', 0,
-          ('lowerdir=%s/lower,upperdir=/etc/swguard/policies,workdir=/etc/swguard' % WORK).encode())
+          ('lowerdir=%s/lower,upperdir=/etc/swguard/policies,workdir=%s/work' % (WORK, WORK)).encode())
+    try:
+        opened(WORK + '/merged/more.yaml', os.O_WRONLY | os.O_CREAT)
+    finally:
+        umount(WORK + '/merged', 2)
 
 
 def attribute(path):

@@ -18,6 +18,24 @@ struct AgentCommand: ParsableCommand {
             names besides. USR1 begins a new log at its path, for logrotate. HUP, and a change of the directory, \
             read the policies anew: all of them, or none. What 'swguard load' has added is read again, too, and by the \
             next agent.
+
+            Who is confined cannot touch the agent, whatever policies grant: its process, its pins and maps, \
+            /etc/swguard, /var/lib/swguard, the log and the socket, where connecting is the policies' affair. Each try is \
+            an event of the kind 'tamper'.
+
+            With --sealed, or 'sealed: true' in the configuration, that holds for everybody until the machine starts again: \
+            no signals but process 1's, no ptrace, no bpf(2) on its maps, programs and links, no unpinning, unmounting or \
+            mounting over, no changes of policies, state, log or the agent's program, no load, unload, reload, rollback or \
+            teardown. Nor does anybody change the kernel's memory: what lockdown=integrity denies is denied (modules \
+            without a signature, kexec, /dev/mem, ports), and BPF programs that trace or decide are not loaded. An agent \
+            that is started again goes on with the policies in force, with the same configuration and socket only; a new \
+            version waits for the next start of the machine.
+
+            What root can do still: start the machine anew (with 'swguard=off' on the kernel's command line nothing is \
+            enforced), write to the disk beneath the files, use what it held open, had loaded or traced before the seal, \
+            end the agent by process 1, by want of memory or by SysRq. What is enforced outlives the agent; events are \
+            counted until there is one again. File systems above the agent's files are not unmounted but remounted \
+            read-only at shutdown. Keep the log in a directory of its own.
             """)
 
     @Option(help: ArgumentHelp("Enforce every policy (*.yaml) of a directory.", valueName: "dir"))
