@@ -62,9 +62,7 @@ import Testing
 
     @Test func `it is guarded under other names, too`() throws {
         let object = KernelObject(inode: 7, device: 1)
-        let tables = try KernelTables.compile([Self.generous("generous")], own: Self.own) { path in
-            path == Array("/own".utf8) ? object : nil
-        }
+        let tables = try KernelTables.compile([Self.generous("generous")], own: Self.own, identify: { $0 == Array("/own".utf8) ? object : nil })
         #expect(tables.guardCount == 1)
         let model = KernelTablesModel(tables)
         let word = try #require(tables.guards(at: 1000).first?.word)

@@ -25,14 +25,35 @@ static long climb_names(__u32 index, struct walk_context *context)
 	return 0;
 }
 
-// Decides a change of a file, by what it is called in its file system: hooks of inodes show no mount. `access` is the number
-// of a bit of enum swguard_access.
+// A mount of the agent's that a file system is reached by; 0: it knows none.
+static __always_inline __u64 mount_known(struct super_block *system)
+{
+	struct swguard_agent *known = agent_record();
+	__u64 mount, found = 0;
+
+	for (__u32 number = 0; known && number < SWGUARD_AGENT_MOUNTS; number++) {
+		mount = known->mounts[number];
+		if (!found && mount && BPF_CORE_READ((struct vfsmount *)mount, mnt_sb) == system)
+			found = mount;
+	}
+	return found;
+}
+
+// Decides a change of a file. Hooks of inodes show no mount: it is told by what it is called on a mount of the agent's, or
+// else in its file system. `access` is the number of a bit of enum swguard_access.
 __noinline int judge_place(__u64 dentry, __u32 access)
 {
 	struct walk_context context = { .scratch = scratch_of_current() };
 	struct scratch *scratch = context.scratch;
+	int result = WALK_UNRESOLVED;
 
 	if (scratch) {
+		scratch->mount = mount_known(BPF_CORE_READ((struct dentry *)dentry, d_sb));
+		scratch->dentry = dentry;
+		if (scratch->mount)
+			result = find_path();
+	}
+	if (scratch && result != WALK_DONE) {
 		scratch->walk.dentry = dentry;
 		scratch->walk.depth = 0;
 		scratch->walk.size = 0;
