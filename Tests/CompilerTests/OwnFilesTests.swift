@@ -62,9 +62,16 @@ import Testing
 
     @Test func `it is guarded under other names, too`() throws {
         let object = KernelObject(inode: 7, device: 1)
-        let tables = try KernelTables.compile([Self.generous("generous")], own: Self.own, identify: { $0 == Array("/own".utf8) ? object : nil })
+        let tables = try KernelTables.compile(
+            [Self.generous("generous")], own: Self.own, identify: { $0 == Array("/own".utf8) ? object : nil })
         #expect(tables.guardCount == 1)
         let model = KernelTablesModel(tables)
+        // What nobody denies is looked up no further.
+        let changes: FileAccessSet = [.write, .create, .remove, .metadata]
+        #expect(model.guardedAccesses == UInt32(changes.union(.read).rawValue))
+        let none = try KernelTables.compile(
+            [Policy(name: "none", file: "test.yaml")], own: Self.own, identify: { _ in object })
+        #expect(KernelTablesModel(none).guardedAccesses == UInt32(changes.rawValue))
         let word = try #require(tables.guards(at: 1000).first?.word)
         let rule = try #require(tables.policies[0]).rules.count - 1
         let own = try #require(model.guards(at: word).first)

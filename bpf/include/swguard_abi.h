@@ -156,8 +156,9 @@ struct swguard_generation {
 	// are words of a list of slots, its count first; word 0 for none.
 	struct swguard_automaton executables;
 	struct swguard_automaton cgroups;
+	__u32 guarded_accesses; // bits of enum swguard_access: what any of the guards denies
 };
-_Static_assert(sizeof(struct swguard_generation) == 56, "in `tables`");
+_Static_assert(sizeof(struct swguard_generation) == 60, "in `tables`");
 
 // MARK: Guarded objects
 //

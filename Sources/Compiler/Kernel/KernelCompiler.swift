@@ -192,6 +192,7 @@ struct KernelCompiler {
         guards = found.objects.map { ($0, place(found.words(of: $0))) }
         guardedNames = found.names.map { ($0.path, $0.name, place(found.words(of: $0.name))) }
         image[KernelRecords.Generation.guardCount] = UInt32(guards.count + guardedNames.count)
+        image[KernelRecords.Generation.guardedAccesses] = UInt32(found.denied.rawValue)
     }
 
     /// Adds who comes under which policy, and the record that leads to everything.

@@ -48,6 +48,8 @@ struct KernelGuards {
     private var nameLists: [KernelName: List] = [:]
     /// In the order in which they were found.
     private(set) var objects: [KernelObject] = []
+    /// What any of them denies.
+    private(set) var denied: FileAccessSet = []
     /// The same; `path` leads to the name.
     private(set) var names: [(path: [UInt8], name: KernelName)] = []
 
@@ -68,6 +70,7 @@ struct KernelGuards {
                 guard let path = subtree ?? (pattern.value.isLiteral ? pattern.value.literalBytes : nil),
                     !Self.isOwnProcess(path)
                 else { continue }
+                denied.formUnion(rule.decidedAccesses)
                 func add(to list: inout List) {
                     let index =
                         list.firstIndex { $0.slot == slot && $0.isSubtree == (subtree != nil) } ?? list.count
