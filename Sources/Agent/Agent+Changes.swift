@@ -87,6 +87,7 @@ extension Agent {
 
     /// HUP: takes policies anew, all of them or none.
     mutating func reloadAll() {
+        if isSealed { return context.say("cannot reload the policies: \(Self.sealedText)") }
         // What changed until now is read now.
         watch?.forget()
         reload { _ in true }

@@ -76,12 +76,12 @@ extension Agent {
         guard let configuration = context.configuration() else {
             throw Rejection(reasons: ["the agent's configuration cannot be used"])
         }
-        return try Self.compile(policies, loaded: loaded, slots: slots, configuration, context)
+        return try Self.compile(policies, loaded: loaded, slots: slots, configuration, context, places)
     }
 
     static func compile(
         _ policies: [Policy], loaded: [GenerationRecord.Loaded], slots: Slots,
-        _ configuration: AgentConfiguration, _ context: Context
+        _ configuration: AgentConfiguration, _ context: Context, _ places: OwnPlaces
     ) throws(Rejection) -> Compiled {
         var slots = slots
         var entries: [KernelTables.Entry] = []
@@ -104,8 +104,8 @@ extension Agent {
         let held = HeldObjects()
         do throws(KernelTablesError) {
             let tables = try KernelTables.compile(
-                entries, limit: Enforcement.Sizes.limit, launchers: launchers, user: Users.number(of:),
-                identify: held.object(at:))
+                entries, limit: Enforcement.Sizes.limit, own: places.ownFiles, launchers: launchers,
+                user: Users.number(of:), identify: held.object(at:))
             if let failure = held.failure { context.say("cannot guard \(failure)") }
             return Compiled(
                 tables: tables, held: held, slots: slots, models: entries.map(\.policy), loaded: loaded)

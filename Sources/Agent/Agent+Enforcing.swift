@@ -21,7 +21,8 @@ extension Agent {
         keepLegends()
         let number = lastNumber + 1
         lastNumber = number
-        let isSameBuild = enforcement.name?.digest == build.digest && enforcement.arena.isKnown
+        let isSameBuild =
+            enforcement.name?.digest == build.digest && enforcement.arena.isKnown && missingPrograms.isEmpty
         if isSameBuild {
             retire()
             do throws(ArenaError) {
@@ -49,8 +50,9 @@ extension Agent {
         do throws(StartError) {
             succeed(
                 by: try Self.makeSet(
-                    compiled, previous, number: number, build, pins, state,
+                    compiled, previous, number: number, build, pins, state, places,
                     after: enforcement.name?.number ?? 0, isFirst: false))
+            missingPrograms = []
         } catch {
             throw Rejection(reasons: [error.text ?? "cannot load the policies"], isKernels: true)
         }

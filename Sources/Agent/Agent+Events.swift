@@ -51,7 +51,7 @@ extension Agent {
     ) {
         if !rate.admits(slot, now: now) {
             ledger.drop(slot, count, .rate)
-        } else if let place = write(event, at: time) {
+        } else if let place = write(event.named, at: time) {
             ledger.write(slot, count, place)
         } else {
             ledger.drop(slot, count, .disk)
@@ -79,6 +79,8 @@ extension Agent {
     /// What the numbers of a record stand for. Where it is not known any more, the policy has its name all the same.
     private func legend(of record: EventRecord) -> PolicyLegend {
         let slot = Int(record.policy)
+        // The agent's own rule alone decided.
+        if record.policy == SWGUARD_NO_POLICY { return PolicyLegend(unknown: "") }
         let generation = enforcement.arena.generations.first { $0.number == record.generation }
         if let policy = generation?.policy(inSlot: slot) { return policy }
         let legends = past.first { $0.number == record.generation }?.legends ?? []
@@ -95,7 +97,8 @@ extension Agent {
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
         let now = ControlServer.now
         for held in due {
-            guard let slot = held.event.policyName.flatMap(slots.known) else { continue }
+            // What is of no policy is in no account.
+            let slot = held.event.policyName.flatMap(slots.known) ?? Int(SWGUARD_NO_POLICY)
             let count = Int(clamping: held.count)
             ledger.release(slot, count)
             writeLine(held.event, at: held.time, slot, count, now)
@@ -142,6 +145,10 @@ extension Agent {
                 }
             }
             ledger.look(slot, at: Int(now.seconds))
+        }
+        let ownLost = isSealed ? enforcement.own.lost : 0
+        if ownLost > toldOwnLost, tellGap(.ring, ownLost - toldOwnLost, nil, since: lastLook, now) != nil {
+            toldOwnLost = ownLost
         }
         lastLook = now
         let unbound = enforcement.arena.unboundObjects
@@ -195,5 +202,14 @@ extension Agent {
             .gap(
                 GapRecord(
                     reason: reason, count: UInt64(count), policy: policy, span: min(since, now)...now)))
+    }
+}
+
+extension AuditEvent {
+    /// The event as the log calls it: a denial by the rule that guards the agent is a hand on the agent.
+    fileprivate var named: Self {
+        guard case .denial(let record) = self, record.rule == RuleReference(id: OwnFiles.rule, source: nil)
+        else { return self }
+        return .tamper(TamperRecord(record))
     }
 }

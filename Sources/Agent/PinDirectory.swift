@@ -168,8 +168,11 @@ struct PinnedSet {
     func link(_ program: String) -> String { "\(path)/links/\(program)" }
     func part(_ name: String) -> String { "\(path)/parts/\(name)" }
 
-    /// The programs that are attached, iterators among them.
-    func links() throws(PinError) -> Set<String> { Set(try Directory.entries(of: path + "/links")) }
+    /// The programs that are attached, iterators among them, and `parts/` those that are in others.
+    func links() throws(PinError) -> Set<String> {
+        Set(try Directory.entries(of: path + "/links"))
+            .union(try Directory.entries(of: path + "/parts", isOptional: true).map { "parts/" + $0 })
+    }
 
     /// Whether a program is attached, or an iterator is there.
     func has(link program: String) -> Bool {

@@ -4,7 +4,8 @@ internal import Compiler
 internal import Control
 private import Glibc
 
-/// The maps that belong to no set of programs: they live as long as anything is enforced.
+/// The maps that belong to no set of programs: they live as long as anything is enforced. The programs know them as the
+/// agent's own by their names.
 struct SharedMaps: ~Copyable {
     let slots: Map
     private let accounts: Map
@@ -15,7 +16,7 @@ struct SharedMaps: ~Copyable {
     init(_ pins: PinDirectory) throws(KernelError) {
         let slots = try Self.open(pins.slots) { () throws(KernelError) in
             try Map(
-                makingHash: "slots", keySize: Slots.nameSize, valueSize: 4,
+                makingHash: "swguard_slots", keySize: Slots.nameSize, valueSize: 4,
                 capacity: Int(SWGUARD_POLICIES_MAX))
         }
         guard slots.keySize == Slots.nameSize, slots.valueSize == 4 else {
@@ -37,7 +38,7 @@ struct SharedMaps: ~Copyable {
 
     private static func openAccounts(_ pins: PinDirectory) throws(KernelError) -> Map {
         try open(pins.accounts) { () throws(KernelError) in
-            try Map(makingArray: "accounts", valueSize: Accounts.size, capacity: Accounts.capacity)
+            try Map(makingArray: "swguard_account", valueSize: Accounts.size, capacity: Accounts.capacity)
         }
     }
 

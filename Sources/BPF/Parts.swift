@@ -95,7 +95,8 @@ extension Object {
     }
 
     /// Puts a part in its place, until the pin at `path` is removed; then the program's own stub is there again.
-    public borrowing func place(_ placement: Placement, pinnedAt path: String) throws(KernelError) {
+    /// Gives the number of the link.
+    public borrowing func place(_ placement: Placement, pinnedAt path: String) throws(KernelError) -> UInt32 {
         let part = unsafe bpf_program__fd(try program(placement.part))
         let target = unsafe bpf_program__fd(try program(placement.program))
         var options = unsafe bpf_link_create_opts()
@@ -107,6 +108,8 @@ extension Object {
                 operation: "put '\(placement.part)' into the BPF program '\(placement.program)'", code: -link)
         }
         defer { close(link) }
+        let number = try Pin.number(ofLink: link, "'\(placement.part)' in '\(placement.program)'")
         try Pin.make(path, of: link, "'\(placement.part)' in '\(placement.program)'")
+        return number
     }
 }

@@ -140,6 +140,7 @@ struct KernelTablesModel {
     }
 
     var guardCount: UInt32 { word(generation + 5) }
+    var guardedAccesses: UInt32 { word(generation + 14) }
 
     /// The guards of the list at a word: slot, denied, is subtree, rules.
     func guards(at list: UInt32) -> [[UInt32]] {

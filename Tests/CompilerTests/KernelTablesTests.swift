@@ -25,7 +25,7 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
     }
 
     @Test func `the records are as long as the header says`() {
-        #expect(MemoryLayout<swguard_generation>.size == 14 * 4)
+        #expect(MemoryLayout<swguard_generation>.size == 15 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == 22 * 4)
         #expect(MemoryLayout<VerdictRecord>.size == 12 * 4)
         #expect(MemoryLayout<AutomatonRecord>.size == 4 * 4)
@@ -39,6 +39,7 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(MemoryLayout<VerdictRecord>.offset(of: \.reported) == 11 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.executables) == 6 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.cgroups) == 10 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.guarded_accesses) == 14 * 4)
         #expect(OPERATION_COUNT_FOR_TESTS == Operation.allCases.count)
     }
 

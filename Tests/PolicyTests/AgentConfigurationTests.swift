@@ -18,6 +18,14 @@ import Testing
         #expect(empty?.launchers.isEmpty == true)
     }
 
+    @Test func `nothing is sealed, unless it is written`() {
+        for (text, expected) in [("", false), ("sealed: true\n", true), ("sealed: false\n", false)] {
+            let configuration = decoded(Self.head + text).0
+            #expect(configuration?.isSealed == expected, "\(text)")
+            #expect(configuration?.contents == Array((Self.head + text).utf8))
+        }
+    }
+
     @Test func `the cache is used, unless it is written that it is not`() throws {
         for (text, expected) in [("", true), ("cache: true\n", true), ("cache: false\n", false)] {
             #expect(decoded(Self.head + text).0?.isCaching == expected, "\(text)")

@@ -254,6 +254,7 @@ extension AuditEvent {
     fileprivate var weight: UInt64 {
         switch self {
         case .denial(let record), .grant(let record): record.count
+        case .tamper(let record): record.count
         default: 1
         }
     }
@@ -261,6 +262,7 @@ extension AuditEvent {
     fileprivate var isRequest: Bool {
         switch self {
         case .denial, .grant: true
+        case .tamper(let record): record.policy != nil
         default: false
         }
     }
@@ -271,6 +273,7 @@ extension AuditEvent {
         case .denial(let record), .grant(let record): record.policy.name
         case .policy(let record): record.policy.name
         case .gap(let record): record.policy
+        case .tamper(let record): record.policy?.name
         default: nil
         }
     }

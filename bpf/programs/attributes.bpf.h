@@ -4,6 +4,7 @@
 // mount is noted, and without it the object is unresolved.
 #pragma once
 
+#include "changes.bpf.h"
 #include "decide.bpf.h"
 
 static __always_inline int note_mount(__u64 mount)
@@ -124,12 +125,15 @@ int swguard_inode_setattr(const __u64 *arguments)
 	struct dentry *dentry = (struct dentry *)arguments[0];
 	struct iattr *attributes = (struct iattr *)arguments[1];
 
-	PASS_UNCONFINED(own);
 	if (bpf_core_type_exists(struct mnt_idmap)) {
 		dentry = (struct dentry *)attributes;
 		// At a fixed offset of the context, as the verifier wants it.
 		asm volatile("%0 = *(u64 *)(%1 + 16)" : "=r"(attributes) : "r"(arguments));
 	}
+	// What truncates comes here, too.
+	if (is_sealable && guard_change(dentry, OF_ITS_OWN, CHANGE_METADATA))
+		REFUSE(EPERM);
+	PASS_UNCONFINED(own);
 	VERDICT(ask_times(dentry, BPF_CORE_READ(attributes, ia_valid)));
 }
 
@@ -137,6 +141,8 @@ int swguard_inode_setattr(const __u64 *arguments)
 	SEC("lsm/" #hook)                                                           \
 	int BPF_PROG(swguard_##hook, void *id_map, struct dentry *dentry)           \
 	{                                                                           \
+		if (is_sealable && guard_change(dentry, OF_ITS_OWN, CHANGE_METADATA))       \
+			REFUSE(EPERM);                                                      \
 		PASS_UNCONFINED(own);                                                       \
 		VERDICT(decide_attribute(dentry));                                     \
 	}

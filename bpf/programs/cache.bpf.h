@@ -143,7 +143,8 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	// Renamed while its name was read: it may be half of each. Or the tag was written while it was read.
 	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence || version != tag->version)
 		return false;
-	return !field(words, generation, struct swguard_generation, guard_count) ||
+	// The agent's own guards deny no reading.
+	return !(accesses & field(words, generation, struct swguard_generation, guarded_accesses)) ||
 	       !guards_of(name, field(words, generation, struct swguard_generation, number));
 }
 

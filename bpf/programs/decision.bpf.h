@@ -4,6 +4,7 @@
 
 #include "attributes.bpf.h"
 #include "capabilities.bpf.h"
+#include "changes.bpf.h"
 #include "entry.bpf.h"
 #include "names.bpf.h"
 #include "network.bpf.h"
@@ -94,6 +95,12 @@ int swguard_part_decide(__u32 asking, __u64 first, __u64 second, __u64 third, __
 		return enter_by_exec(first);
 	case ENTER_AS_USER:
 		return enter_as_user(first, second);
+	case GUARD_SELF:
+		return ask_self(first, second, third, fourth);
+	case GUARD_CHANGE:
+		return ask_change(first, second, third);
+	case GUARD_OPENING:
+		return ask_opening(first);
 	case FIND_HIDDEN:
 		return find_hidden((struct task_struct *)first);
 	}

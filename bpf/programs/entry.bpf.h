@@ -5,6 +5,7 @@
 
 #include "decide.bpf.h"
 #include "hidden.bpf.h"
+#include "self.bpf.h"
 
 // What entering has come to. Numbers only, and apart: a function that is verified once gets it, behind which they are any
 // numbers to the verifier, at once.
@@ -383,6 +384,19 @@ static __always_inline bool changes_ids(struct cred *new)
 	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
 }
 
+// include/linux/security.h: somebody traces it, or shares its root directory.
+#define LSM_UNSAFE_SHARE 1
+#define LSM_UNSAFE_PTRACE 2
+
+// Whether the sealed agent's program would be executed in somebody's hands.
+static __always_inline bool is_handled(struct linux_binprm *bprm)
+{
+	const struct swguard_agent *known = agent_record();
+
+	return known && known->is_sealed && BPF_CORE_READ(bprm, unsafe) & (LSM_UNSAFE_SHARE | LSM_UNSAFE_PTRACE) &&
+	       is_program(known, BPF_CORE_READ(bprm, file, f_inode));
+}
+
 static __always_inline void enter_now(struct swguard_layers *own)
 {
 	own->count += own->entering;
@@ -424,19 +438,28 @@ __noinline int enter_as_user(__u64 cred_address, __u32 is_now)
 SEC("lsm/bprm_creds_from_file")
 int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
 {
+	if (is_sealable && is_handled(bprm) &&
+	    judge_self(SWGUARD_OBJECT_PROCESS, OPERATION_PTRACE, bpf_get_current_pid_tgid() >> 32, 0))
+		REFUSE(EPERM);
 	VERDICT(decide(ENTER_AS_USER, (__u64)BPF_CORE_READ(bprm, cred), 0, 0, 0));
 }
 
 SEC("lsm/bprm_committed_creds")
 int BPF_PROG(swguard_bprm_committed_creds, struct linux_binprm *bprm)
 {
+	struct swguard_agent *known = agent_record();
 	struct swguard_layers *own;
 
+	// It is something else from here on.
+	if (known && is_agent(known))
+		known->process = 0;
 	if (!is_suspect())
 		return 0;
 	own = layers_of(bpf_get_current_task_btf());
-	if (own)
+	if (own) {
+		own->is_fresh = !own->count;
 		enter_now(own);
+	}
 	// Too late to refuse, and it would go on without the policy that it enters.
 	else if (are_layers_hidden())
 		bpf_send_signal(9);

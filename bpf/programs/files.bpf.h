@@ -1,6 +1,7 @@
 // Hooks on files that are opened, mapped, truncated, watched, or handed over.
 #pragma once
 
+#include "changes.bpf.h"
 #include "decide.bpf.h"
 
 #define O_TRUNC 01000
@@ -30,6 +31,12 @@ static __always_inline __u32 accesses_of(const struct file *file)
 	if ((file->f_flags & 3) == 3)
 		accesses = SWGUARD_READ | SWGUARD_WRITE;
 	return accesses;
+}
+
+// Whether what is opened can be changed by it.
+static __always_inline bool may_change(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC || (file->f_flags & 3) == 3;
 }
 
 #define NSFS_MAGIC 0x6e736673
@@ -101,6 +108,8 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
+	if (is_sealable && may_change(file) && guard_opening(file))
+		REFUSE(EPERM);
 	if (!is_suspect_at_once())
 		return 0;
 	VERDICT(ask_open(file));

@@ -1,8 +1,10 @@
 // Hooks on what has no object name: each asks for the operation of the policy language. Where the kernel has none, see
-// capabilities.bpf.h.
+// capabilities.bpf.h. What is asked of the agent's own, too, is in self.bpf.h and places.bpf.h.
 #pragma once
 
+#include "claim.bpf.h"
 #include "files.bpf.h"
+#include "places.bpf.h"
 
 #define OPERATION_HOOK(hook, operation, ...)                                \
 	SEC("lsm/" #hook)                                                   \
@@ -12,13 +14,8 @@
 		VERDICT(decide_operation(operation, 0));                     \
 	}
 
-OPERATION_HOOK(sb_mount, OPERATION_MOUNT)
-OPERATION_HOOK(sb_umount, OPERATION_MOUNT)
-OPERATION_HOOK(sb_pivotroot, OPERATION_MOUNT)
-OPERATION_HOOK(move_mount, OPERATION_MOUNT)
 OPERATION_HOOK(path_chroot, OPERATION_CHROOT)
 OPERATION_HOOK(userns_create, OPERATION_NAMESPACE)
-OPERATION_HOOK(bpf, OPERATION_BPF)
 OPERATION_HOOK(settime, OPERATION_TIME)
 OPERATION_HOOK(syslog, OPERATION_SYSLOG)
 OPERATION_HOOK(quotactl, OPERATION_QUOTA)
@@ -36,6 +33,19 @@ OPERATION_HOOK(task_fix_setgroups, OPERATION_SETUID)
 #define READING_KEXEC_IMAGE 3
 #define READING_KEXEC_INITRAMFS 4
 
+// 1: the kernel does not look at the signatures of modules, so that while the agent is sealed nobody loads one.
+const volatile __u32 refuses_modules = 0;
+
+static __always_inline int guard_reading(__u32 what)
+{
+	const struct swguard_agent *known;
+
+	if (!is_sealable || !refuses_modules || what != READING_MODULE)
+		return 0;
+	known = agent_record();
+	return known && known->is_sealed ? judge_self(SWGUARD_OBJECT_OPERATION, OPERATION_MODULE, 0, 0) : 0;
+}
+
 static __always_inline int judge_reading(__u32 what)
 {
 	if (what == READING_MODULE)
@@ -48,6 +58,8 @@ static __always_inline int judge_reading(__u32 what)
 SEC("lsm/kernel_read_file")
 int BPF_PROG(swguard_kernel_read_file, struct file *file, unsigned int what, bool contents)
 {
+	if (guard_reading(what))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_reading(what));
 }
@@ -55,6 +67,8 @@ int BPF_PROG(swguard_kernel_read_file, struct file *file, unsigned int what, boo
 SEC("lsm/kernel_load_data")
 int BPF_PROG(swguard_kernel_load_data, unsigned int what, bool contents)
 {
+	if (guard_reading(what))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_reading(what));
 }
@@ -120,11 +134,11 @@ static __always_inline bool lacks(struct swguard_layers *own, struct task_struct
 	return comparison.is_lacking;
 }
 
-#define PTRACE_MODE_NOAUDIT 0x04
-
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(swguard_ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
+	if (guard_trace(child, mode))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	if (!lacks(own, child))
 		return 0;
@@ -188,6 +202,8 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginf
 	// kill_pid_usb_asyncio).
 	if (IS_GIVEN(sender))
 		return 0;
+	if (guard_process(target, OPERATION_SIGNAL, 0))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	if (!lacks(own, target))
 		return 0;
@@ -221,6 +237,9 @@ static __always_inline int judge_ioctl(struct file *file, __u32 command)
 SEC("lsm/file_ioctl")
 int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsigned long argument)
 {
+	if (is_sealable && sets_attributes(command) &&
+	    guard_change(BPF_CORE_READ(file, f_path.dentry), OF_ITS_OWN, CHANGE_METADATA))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(file, command));
 }
@@ -229,6 +248,9 @@ int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsign
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command, unsigned long argument)
 {
+	if (is_sealable && sets_attributes(command) &&
+	    guard_change(BPF_CORE_READ(file, f_path.dentry), OF_ITS_OWN, CHANGE_METADATA))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(file, command));
 }

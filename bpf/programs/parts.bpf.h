@@ -35,6 +35,9 @@ enum asking {
 	BEGIN_SEEKING, // name, mount: see withheld.bpf.h
 	ENTER_BY_EXEC, // address of a struct linux_binprm
 	ENTER_AS_USER, // address of a struct cred; enum entering
+	GUARD_SELF, // enum of the object, access, what is noted, is_quiet: see self.bpf.h
+	GUARD_CHANGE, // address of a struct dentry, kinds of places, access: see changes.bpf.h
+	GUARD_OPENING, // address of a struct file
 	FIND_HIDDEN, // address of a struct task_struct: not 0 where its layers are hidden
 };
 

@@ -8,6 +8,7 @@
 #include "network.bpf.h"
 #include "operations.bpf.h"
 #include "running.bpf.h"
+#include "seal.bpf.h"
 // Last.
 #include "decision.bpf.h"
 
