@@ -95,7 +95,7 @@ int swguard_part_decide(__u32 asking, __u64 first, __u64 second, __u64 third, __
 	case ENTER_AS_USER:
 		return enter_as_user(first, second);
 	case FIND_HIDDEN:
-		return find_hidden((struct task_struct *)first);
+		return find_hidden(first);
 	}
 	return -EACCES;
 }
