@@ -102,7 +102,7 @@ int swguard_part_decide(__u32 asking, __u64 first, __u64 second, __u64 third, __
 	case GUARD_OPENING:
 		return ask_opening(first);
 	case FIND_HIDDEN:
-		return find_hidden((struct task_struct *)first);
+		return find_hidden(first);
 	}
 	return -EACCES;
 }

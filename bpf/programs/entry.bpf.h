@@ -343,7 +343,7 @@ __noinline int enter_by_exec(__u64 bprm_address)
 	if (context.own)
 		context.own->entering = 0;
 	// What is entered would stand behind what an exec that failed has left.
-	else if (find_hidden(context.task))
+	else if (find_hidden(bpf_get_current_task()))
 		return -EACCES;
 	if (!context.words)
 		return -EACCES;
@@ -413,7 +413,7 @@ __noinline int enter_as_user(__u64 cred_address, __u32 is_now)
 
 	context.own = layers_of(context.task);
 	// It may be under policies that deny it.
-	if (!context.own && find_hidden(context.task))
+	if (!context.own && find_hidden(bpf_get_current_task()))
 		return -EPERM;
 	if (context.own && context.own->count && (is_now || changes_ids(cred)) &&
 	    judge_operation(OPERATION_SETUID, 0, 0))

@@ -35,17 +35,19 @@ static long search_storage(__u32 index, struct storage_search *search)
 }
 
 // Whether a task has layers, though looking them up gave none.
-static __always_inline bool find_hidden(struct task_struct *task)
+// Apart, for its stack: what calls it is at the beginning of the deepest calls.
+__noinline int find_hidden(__u64 address)
 {
+	struct task_struct *task = (struct task_struct *)address;
 	struct storage_search search = {};
 	struct bpf_local_storage *storage;
 	const void *map = &layers;
 
 	if (!has_busy_storage)
-		return false;
+		return 0;
 	storage = BPF_CORE_READ(task, bpf_storage);
 	if (!storage)
-		return false;
+		return 0;
 	// The address as a number.
 	bpf_probe_read_kernel(&search.ours, sizeof(search.ours), &map);
 	search.next = (__u64)BPF_CORE_READ(storage, list.first);
