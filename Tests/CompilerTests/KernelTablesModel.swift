@@ -1,3 +1,4 @@
+import CSwguardBPF
 import Compiler
 import Policy
 
@@ -112,9 +113,25 @@ struct KernelTablesModel {
         return (flags(slot) & 1 << 4 != 0, Self.noRule)
     }
 
-    /// The slots that begin at an exec of `path`; by the generation's automaton at `offset`.
-    func slots(_ path: [UInt8], cgroup: Bool = false) -> [UInt32] {
-        let automaton = generation + (cgroup ? 10 : 6)
+    /// The slots that begin at an exec of `path`.
+    func slots(_ path: [UInt8]) -> [UInt32] { list(generation + 6, path[...]) }
+
+    /// The slots that begin at an exec in a cgroup: those of it and of the cgroups above it, from the root on.
+    func slots(inCgroup path: [UInt8]) -> [UInt32] {
+        let ends = path.indices.dropFirst().filter { path[$0] == UInt8(ascii: "/") } + [path.endIndex]
+        var slots: [UInt32] = []
+        for end in ends {
+            for slot in list(generation + 10, path[..<end]) {
+                let isNotBeneath = slot & SWGUARD_NOT_BENEATH != 0
+                if isNotBeneath, end != path.endIndex { continue }
+                let slot = slot & ~UInt32(SWGUARD_NOT_BENEATH)
+                if !slots.contains(slot) { slots.append(slot) }
+            }
+        }
+        return slots
+    }
+
+    private func list(_ automaton: Int, _ path: ArraySlice<UInt8>) -> [UInt32] {
         // An automaton that begins in the dead state is not run.
         if word(automaton + 3) == 0 { return [] }
         let list = run(automaton, path)
@@ -123,6 +140,7 @@ struct KernelTablesModel {
     }
 
     var guardCount: UInt32 { word(generation + 5) }
+    var guardedAccesses: UInt32 { word(generation + 14) }
 
     /// The guards of the list at a word: slot, denied, is subtree, rules.
     func guards(at list: UInt32) -> [[UInt32]] {

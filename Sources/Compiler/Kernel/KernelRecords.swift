@@ -4,6 +4,8 @@ enum KernelRecords {
     static let noRule = UInt32.max
     /// `SWGUARD_LAUNCHER`, in place of a slot.
     static let launcher = UInt32.max
+    /// SWGUARD_NOT_BENEATH.
+    static let notBeneath: UInt32 = 0x4000_0000
 
     /// `struct swguard_automaton`.
     enum Automaton {
@@ -60,7 +62,7 @@ enum KernelRecords {
 
     /// `struct swguard_generation`.
     enum Generation {
-        static let size = 14
+        static let size = 15
         static let number = 0
         static let policyCount = 1
         static let policies = 2
@@ -69,5 +71,6 @@ enum KernelRecords {
         static let guardCount = 5
         static let executables = 6
         static let cgroups = 10
+        static let guardedAccesses = 14
     }
 }
