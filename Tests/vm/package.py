@@ -206,14 +206,16 @@ def upgrade():
 
 
 def counts():
-    return next(policy["counts"] for policy in result("policies")["policies"] if policy["name"] == "python")
+    """Of the policy of the eight threads; the causes of what was dropped beside the other counts."""
+    counts = next(policy["counts"] for policy in result("policies")["policies"] if policy["name"] == "python")
+    return counts | counts.pop("dropped")
 
 
 def settled():
     """The counts, when the log has them all."""
     now = counts()
-    handled = sum(now[name] for name in ("written", "aggregated", "unreported", "dropped"))
-    assert now["decided"] == now["submitted"] + now["lost"] + now["quiet"], now
+    handled = sum(now[name] for name in ("written", "aggregated", "unreported", "rate", "disk", "restart"))
+    assert now["decided"] == now["submitted"] + now["ring"] + now["quiet"], now
     return now if now["waiting"] == 0 and handled == now["submitted"] else None
 
 
