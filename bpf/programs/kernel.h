@@ -153,8 +153,14 @@ struct inode {
 	struct super_block *i_sb;
 };
 
+struct upid {
+	int nr;
+};
+
 struct pid {
+	unsigned int level;
 	struct hlist_head tasks[4];
+	struct upid numbers[1];
 };
 
 struct proc_inode {

@@ -210,6 +210,50 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginf
 	VERDICT(decide_operation(OPERATION_SIGNAL, 0));
 }
 
+// MARK: Signals that the kernel sends later
+
+// To the owner of a descriptor, when it can be read or written: any signal (F_SETSIG), with no sender that could be judged
+// then (fs/fcntl.c, send_sigio). So who names another owner is judged, and who chooses the signal, which whoever owns it by
+// then gets. F_SETOWN_EX is not read: another thread can change what it says.
+#define COMMAND_SETOWN 8
+#define COMMAND_SETSIG 10
+#define COMMAND_SETOWN_EX 15
+
+// The number of the process in its own namespace, as F_SETOWN takes it; 0 where it is not found.
+static __always_inline int own_number(void)
+{
+	struct pid *pid = BPF_CORE_READ(bpf_get_current_task_btf(), group_leader, thread_pid);
+	__u32 level = BPF_CORE_READ(pid, level);
+	int number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number),
+			      (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				      level * bpf_core_type_size(struct upid) + bpf_core_field_offset(struct upid, nr));
+	return number;
+}
+
+static __always_inline bool may_signal_others(__u32 command, unsigned long argument)
+{
+	switch (command) {
+	case COMMAND_SETOWN:
+		return (int)argument != 0 && (int)argument != own_number();
+	case COMMAND_SETSIG:
+		return argument != 0;
+	case COMMAND_SETOWN_EX:
+		return true;
+	}
+	return false;
+}
+
+SEC("lsm/file_fcntl")
+int BPF_PROG(swguard_file_fcntl, struct file *file, unsigned int command, unsigned long argument)
+{
+	PASS_UNCONFINED(own);
+	if (!may_signal_others(command, argument))
+		return 0;
+	VERDICT(decide_operation(OPERATION_SIGNAL, 0));
+}
+
 // MARK: Ioctls
 
 static __always_inline int judge_ioctl(struct file *file, __u32 command)
@@ -230,6 +274,9 @@ static __always_inline int judge_ioctl(struct file *file, __u32 command)
 	case 0x4020bc11: // BCH_IOCTL_SUBVOLUME_DESTROY
 	case 0x40206f04: // OCFS2_IOC_REFLINK
 		return decide_operation(OPERATION_SUBVOLUME, 0);
+	case 0x8901: // FIOSETOWN
+	case 0x8902: // SIOCSPGRP
+		return decide_operation(OPERATION_SIGNAL, 0);
 	}
 	return 0;
 }

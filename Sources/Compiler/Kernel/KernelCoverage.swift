@@ -95,8 +95,8 @@ public enum KernelCoverage {
         case .subvolume: .full("file_ioctl, file_ioctl_compat", older: "file_ioctl")
         case .signal:
             .partial(
-                "task_kill",
-                limit: "what the kernel sends to the owner of a descriptor (F_SETOWN) is not seen")
+                "task_kill, file_fcntl (F_SETOWN, F_SETSIG), file_ioctl",
+                limit: "cgroup.kill and a terminal's other end are files")
         case .ipc:
             .partial(
                 "ipc_permission, msg_queue_msgctl, shm_shmctl, sem_semctl",

@@ -59,6 +59,11 @@ extension Request {
         plain("signal", "kill", ["call", "62", "TARGET", "0"]),
         plain("signal", "tgkill", ["call", "234", "TARGET", "TARGET", "0"]),
         plain("signal", "pidfd_send_signal", ["signal-by-descriptor", "TARGET"]),
+        plain("signal", "F_SETOWN", ["call", "72", "0", "8", "TARGET"]),
+        plain("signal", "F_SETOWN of a group", ["call", "72", "0", "8", "-1"]),
+        plain("signal", "F_SETOWN_EX", ["call", "72", "0", "15", "0"], otherwise: EFAULT),
+        plain("signal", "F_SETSIG", ["call", "72", "0", "10", "9"]),
+        plain("signal", "FIOSETOWN", ["call", "16", "0", "0x8901", "0"], otherwise: ENOTTY),
         // ipc
         plain("ipc", "shmat", ["call", "30", "SHM", "0", "0x1000"], errno: EACCES),
         plain("ipc", "shmctl", ["call", "31", "SHM", "11", "0"]),

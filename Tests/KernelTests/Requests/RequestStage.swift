@@ -79,11 +79,12 @@ final class RequestStage: Stage, @unchecked Sendable {
         return try Self.run(row, words, by: Self.program(index))
     }
 
-    /// The first denial that a policy of these sections reported since this was asked last; waits a little for it.
+    /// The first denial that a policy of these sections reported since this was asked last; waits a little for it. Not
+    /// how often an earlier row's came again, which is told a second later.
     func denial(under sections: String) throws -> Event? {
         let index = try #require(Request.policies.firstIndex(of: sections))
         func isIt(_ event: Event) -> Bool {
-            event["kind"] == "denial" && event["policy", "name"] == "p\(index)"
+            event["kind"] == "denial" && event["first"] == nil && event["policy", "name"] == "p\(index)"
         }
         return try agent.events(until: isIt).first(where: isIt)
     }
