@@ -101,7 +101,8 @@ struct LandlockNotes {
         case .mountsUnknown:
             (
                 .excess,
-                "may have other names that are granted, since /proc/self/mountinfo does not show its mount: \(names)"
+                "may have other names that are granted, since /proc/self/mountinfo does not show its mount: \(names); the root "
+                    + "of a chroot must be a mount point ('mount --bind DIR DIR' before it)"
             )
         case .mountedElsewhere:
             (
