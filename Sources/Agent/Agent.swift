@@ -24,10 +24,7 @@ public struct Agent: ~Copyable {
         public var isSealed: Bool
         /// What it is told besides; nil: it cannot be used, and it has been said why.
         public var configuration: () -> AgentConfiguration?
-        /// Prints diagnostics of policies.
-        public var report: ([Diagnostic]) -> Void
-        /// Says something on standard error: `swguard: …`.
-        public var say: (String) -> Void
+        public var log: AgentLog
         public var version: String
         /// Where clients ask it: an absolute path.
         public var socket: String
@@ -36,16 +33,14 @@ public struct Agent: ~Copyable {
             read: @escaping ([String]?) -> PolicyReading, directory: String?, files: [String] = [],
             isSealed: Bool = false,
             configuration: @escaping () -> AgentConfiguration?,
-            report: @escaping ([Diagnostic]) -> Void,
-            say: @escaping (String) -> Void, version: String, socket: String
+            log: AgentLog, version: String, socket: String
         ) {
             self.read = read
             self.directory = directory
             self.files = files
             self.isSealed = isSealed
             self.configuration = configuration
-            self.report = report
-            self.say = say
+            self.log = log
             self.version = version
             self.socket = socket
         }

@@ -32,4 +32,14 @@ public struct Diagnostic: Hashable, Sendable {
         self.hint = hint
         self.sourceLine = sourceLine
     }
+
+    /// As a JSON object has it.
+    public var fields: [(String, JSON)] {
+        [
+            ("file", .string(location.file)), ("line", .int(location.line)),
+            ("column", .int(location.column)),
+            ("length", .int(location.length)), ("severity", .string(severity.rawValue)),
+            ("text", .string(text)), ("hint", JSON(hint)),
+        ]
+    }
 }

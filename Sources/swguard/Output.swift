@@ -19,18 +19,10 @@ enum Output {
 
     /// The one object that `--format json` prints.
     static func result(of command: String, _ result: JSON, diagnostics: [Diagnostic] = []) {
-        let listed = diagnostics.map { diagnostic -> JSON in
-            .object([
-                ("file", .string(diagnostic.location.file)), ("line", .int(diagnostic.location.line)),
-                ("column", .int(diagnostic.location.column)), ("length", .int(diagnostic.location.length)),
-                ("severity", .string(diagnostic.severity.rawValue)), ("text", .string(diagnostic.text)),
-                ("hint", JSON(diagnostic.hint)),
-            ])
-        }
         line(
             JSON.object([
                 ("v", .int(1)), ("command", .string(command)), ("result", result),
-                ("diagnostics", .array(listed)),
+                ("diagnostics", .array(diagnostics.map { .object($0.fields) })),
             ]).text)
     }
 

@@ -26,6 +26,14 @@ import Testing
         }
     }
 
+    @Test func `the agent speaks to people, unless it is written that it speaks to machines`() {
+        for (text, expected) in [
+            ("", AgentConfiguration.LogFormat.text), ("log: json\n", .json), ("log: text\n", .text),
+        ] {
+            #expect(decoded(Self.head + text).0?.log == expected, "\(text)")
+        }
+    }
+
     @Test func `the cache is used, unless it is written that it is not`() throws {
         for (text, expected) in [("", true), ("cache: true\n", true), ("cache: false\n", false)] {
             #expect(decoded(Self.head + text).0?.isCaching == expected, "\(text)")
@@ -37,6 +45,7 @@ import Testing
             (head + "cache: no", "agent.yaml:3:8: "),
             ("kind: Agent", "agent.yaml:1:1: the agent's configuration needs the key 'apiVersion'"),
             ("apiVersion: swguard/v1\nkind: Policy", "agent.yaml:2:7: unknown kind 'Policy'"),
+            (head + "log: xml", "agent.yaml:3:6: unknown log format 'xml'"),
             (head + "launcher: []", "agent.yaml:3:1: unknown key 'launcher'"),
             (head + "launchers: /usr/sbin/runc", "agent.yaml:3:12: 'launchers' must be a list"),
             (head + "launchers: [runc]", "agent.yaml:3:13: 'runc' is not an absolute path of one file"),

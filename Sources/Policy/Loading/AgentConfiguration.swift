@@ -16,6 +16,16 @@ public struct AgentConfiguration: Hashable, Sendable {
     /// A file of metrics that is kept up to date; nil: none.
     public var metrics: String?
 
+    /// How the agent says on standard error what it does.
+    public enum LogFormat: String, CaseIterable, Hashable, Sendable {
+        /// Lines for people.
+        case text
+        /// One JSON object a line.
+        case json
+    }
+
+    public var log = LogFormat.text
+
     /// Whether nobody changes what is enforced until the machine starts again.
     public var isSealed = false
 
@@ -49,6 +59,7 @@ public struct AgentConfiguration: Hashable, Sendable {
         }
         if let isCaching = root["cache"]?.text { configuration.isCaching = isCaching == "true" }
         configuration.metrics = root["metrics"]?.text
+        if let log = root["log"]?.text.flatMap(LogFormat.init) { configuration.log = log }
         configuration.isSealed = root["sealed"]?.text == "true"
         configuration.contents = bytes
         if let audit = root["audit"] { configuration.audit = AuditConfiguration(audit) }
@@ -80,6 +91,10 @@ enum AgentShape {
                 .flag),
             Field(
                 "audit", "Where events go, and how the audit log is kept.", .object(AuditConfiguration.shape)),
+            Field(
+                "log",
+                "What the agent says of itself on standard error: text, unless written, or json, one object a line.",
+                .word(Vocabulary("log format", AgentConfiguration.LogFormat.allCases.map(\.rawValue)))),
             Field(
                 "metrics",
                 "A file that is written every 15 s with metrics in Prometheus' text form, for the node exporter: '*.prom'.",

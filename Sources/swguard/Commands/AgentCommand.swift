@@ -73,11 +73,13 @@ struct AgentCommand: ParsableCommand {
     }
 
     func run() throws {
+        let log = AgentLog(
+            usesColour: Output.usesColour(STDERR_FILENO), hasLevels: AgentLog.isJournal,
+            write: { Output.write($0, to: STDERR_FILENO) })
         let context = Agent.Context(
             read: read, directory: policies, files: (config.map { [$0] } ?? []) + references,
             isSealed: sealed,
-            configuration: configuration, report: Output.print,
-            say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
+            configuration: { configuration(log) }, log: log,
             version: Build.version, socket: ControlAddress.ofEnvironment())
         switch teardown ? Agent.tearDown(context) : Agent.run(context) {
         case .ended: return
@@ -87,18 +89,17 @@ struct AgentCommand: ParsableCommand {
     }
 
     /// The configuration; nil: it cannot be used, and it has been said why.
-    private func configuration() -> AgentConfiguration? {
+    private func configuration(_ log: AgentLog) -> AgentConfiguration? {
         let path = config ?? AgentConfiguration.standardPath
         do throws(PolicyFileError) {
             let file = try HostPolicyFiles().read(path)
             let (configuration, diagnostics) = AgentConfiguration.decode(file.bytes, named: path)
-            Output.print(diagnostics)
+            log.report(diagnostics)
+            if let configuration { log.format = configuration.log }
             return configuration
         } catch {
             if config == nil, error.isMissing { return .standard }
-            Output.diagnose(
-                "swguard: cannot read configuration '\(DiagnosticFormatter.printable(path))': "
-                    + DiagnosticFormatter.printable(error.reason))
+            log.error("cannot read configuration '\(path)': \(error.reason)")
             return nil
         }
     }
