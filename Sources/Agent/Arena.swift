@@ -34,7 +34,7 @@ struct Arena: ~Copyable {
         making tables: consuming MappedMap, map: UInt32, counters: consuming MappedMap,
         guards: consuming GuardMaps, state: StateDirectory
     ) throws(ArenaError) {
-        guard let nothing = try? KernelTables.compile([Policy]()),
+        guard let nothing = try? KernelTables.compile([Policy](), isClosing: false),
             nothing.wordCount <= Self.reserved - Self.nothing
         else { throw ArenaError(text: "the generation without policies has no room") }
         tables.store(

@@ -24,6 +24,12 @@ struct KernelImage: Hashable, Sendable {
         places.append(index..<(index + 1))
     }
 
+    /// The same, where it may be the number of another word already.
+    mutating func repoint(_ index: Int, to target: Int) {
+        if words[index] == 0 { return refer(index, to: target) }
+        words[index] = UInt32(target)
+    }
+
     /// Makes the word at `index` the number of a counter.
     mutating func count(_ index: Int, from counter: Int) {
         words[index] = UInt32(counter)

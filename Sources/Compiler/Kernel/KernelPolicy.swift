@@ -12,6 +12,9 @@ public struct KernelPolicy: Hashable, Sendable {
     /// Which of them report their decisions.
     public let areLogged: [Bool]
 
+    /// The layer and its owner, of one that `swguard run` brought.
+    public private(set) var run: PolicyLegend.Run?
+
     let networkRules: Int
     let familyRule: Int?
     let capabilityRules: Int
@@ -35,6 +38,13 @@ public struct KernelPolicy: Hashable, Sendable {
         headers += (policy.operations?.entries ?? []).map(\.header)
         rules = headers.map { DecidingRule(id: $0.id, location: $0.location, reason: $0.reason) }
         areLogged = headers.map(\.log)
+    }
+
+    /// The same as one that was brought.
+    func of(_ run: KernelRun) -> Self {
+        var policy = self
+        policy.run = PolicyLegend.Run(layer: run.layer, owner: run.owner)
+        return policy
     }
 
     /// How many counters it has: one for its defaults, then one a rule.
