@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "Confinement",
             dependencies: [
-                "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
+                "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies", "Control",
             ],
             swiftSettings: shipped),
         .target(name: "CControlInterface"),

@@ -113,14 +113,18 @@ public struct PolicyReference: Hashable, Sendable {
     public var digest: String?
     public var generation: UInt64?
     public var mode: AuditEvent.Mode
+    /// By which the kernel knows it; nobody is told.
+    public var layer: UInt32?
 
     public init(
-        name: String, digest: String? = nil, generation: UInt64? = nil, mode: AuditEvent.Mode = .enforce
+        name: String, digest: String? = nil, generation: UInt64? = nil, mode: AuditEvent.Mode = .enforce,
+        layer: UInt32? = nil
     ) {
         self.name = name
         self.digest = digest
         self.generation = generation
         self.mode = mode
+        self.layer = layer
     }
 }
 

@@ -90,11 +90,17 @@ extension Agent {
     /// Puts the generation before the present one into force again.
     mutating func rollBack(by peer: ControlPeer) -> ControlAnswer {
         let previous = enforcement.arena.generations.last?.legends ?? []
-        guard enforcement.rollBack() else {
+        if let before = previousBase {
+            // The one before may lack layers that commands are under by now: it is put into force anew, with these.
+            return change(by: peer, isRollback: true) { _ throws(Rejection) in before }
+        }
+        let former = enforcement.arena.generations.first
+        guard former?.number == formerNumber, carriesAllRuns(former), enforcement.rollBack() else {
             return .failed("there is no generation before this one any more")
         }
         let inForce = enforcement.arena.generations.last
-        models = inForce?.models
+        models = nil
+        (previousBase, base) = (base, nil)
         loaded = inForce?.record.loaded ?? []
         changed = .now()
         _ = takeRunning()
@@ -103,11 +109,16 @@ extension Agent {
         return .changed(generation: generation, changes, refused: refused)
     }
 
+    /// Whether a generation that another agent placed has the policies of all commands that run.
+    private func carriesAllRuns(_ placed: PlacedGeneration?) -> Bool {
+        runs.runs.allSatisfy { run in placed?.policy(inSlot: run.slot)?.run?.layer == run.layer }
+    }
+
     private mutating func change(
-        by peer: ControlPeer, _ compile: (borrowing Agent) throws(Rejection) -> Compiled
+        by peer: ControlPeer, isRollback: Bool = false, _ compile: (borrowing Agent) throws(Rejection) -> Compiled
     ) -> ControlAnswer {
         do throws(Rejection) {
-            let changes = try enforce(try compile(self), by: peer)
+            let changes = try enforce(try compile(self), isRollback: isRollback, by: peer)
             tellPolicies()
             return .changed(generation: generation, changes, refused: refused)
         } catch {
@@ -127,7 +138,7 @@ extension Agent {
     /// The directory has changed: the same, unless what is in it has not.
     mutating func reloadChanged() {
         watch?.forget()
-        let known = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0?.digest }
+        let known = hostLegends.map(\.digest)
         let isKnown = enforcement.arena.isKnown
         reload { !isKnown || $0.digests != known }
     }
@@ -226,9 +237,17 @@ extension Agent {
 
     /// Puts policies into force: beside those of before in their maps, or, where these have no room or are of other
     /// programs, in new ones.
-    mutating func enforce(_ compiled: Compiled, by peer: ControlPeer?) throws(Rejection) -> [PolicyChange] {
+    mutating func enforce(
+        _ compiled: Compiled, isRollback: Bool = false, by peer: ControlPeer?
+    ) throws(Rejection) -> [PolicyChange] {
         let previous = enforcement.arena.generations.last?.legends ?? []
         let isFirst = enforcement.generation == 0
+        var whole = compiled
+        do throws(KernelTablesError) {
+            whole.tables = try whole.tables.adding(runs.runs, limit: Enforcement.Sizes.limit)
+        } catch {
+            throw Rejection(diagnostics: [error.diagnostic])
+        }
         do throws(StartError) {
             // Before a task can carry them.
             try Self.keep(compiled.slots, in: shared)
@@ -236,6 +255,17 @@ extension Agent {
             throw Rejection(reasons: [error.text ?? "cannot load the policies"], isKernels: true)
         }
         slots = compiled.slots
+        slots.taken = runs.slots
+        try place(whole, mayReplace: true)
+        guard let changes = settle(compiled, after: previous, began: isFirst, isRollback: isRollback, by: peer)
+        else {
+            throw Rejection(reasons: ["what runs already cannot be confined"], isKernels: true)
+        }
+        return changes
+    }
+
+    /// Puts policies into force, those that commands have brought among them.
+    mutating func place(_ compiled: Compiled, mayReplace: Bool) throws(Rejection) {
         keepLegends()
         let number = lastNumber + 1
         lastNumber = number
@@ -246,7 +276,7 @@ extension Agent {
                 try enforcement.enforce(
                     compiled.tables, compiled.held, number: number, loaded: compiled.loaded)
             } catch {
-                guard error.isWantOfRoom else {
+                guard error.isWantOfRoom, mayReplace else {
                     throw Rejection(reasons: [error.text], isKernels: true)
                 }
                 try replacePrograms(compiled, number)
@@ -254,10 +284,6 @@ extension Agent {
         } else {
             try replacePrograms(compiled, number)
         }
-        guard let changes = settle(compiled, after: previous, began: isFirst, by: peer) else {
-            throw Rejection(reasons: ["what runs already cannot be confined"], isKernels: true)
-        }
-        return changes
     }
 
     private mutating func replacePrograms(_ compiled: Compiled, _ number: UInt32) throws(Rejection) {
@@ -285,23 +311,36 @@ extension Agent {
 
     /// What is to be done when policies have come into force; nil: it could not be done, and nothing was enforced before.
     mutating func settle(
-        _ compiled: Compiled, after previous: [PolicyLegend?], began isFirst: Bool, by peer: ControlPeer?
+        _ compiled: Compiled, after previous: [PolicyLegend?], began isFirst: Bool, isRollback: Bool = false,
+        by peer: ControlPeer?
     ) -> [PolicyChange]? {
         slots = compiled.slots
+        slots.taken = runs.slots
         models = compiled.models
+        (previousBase, base) = (base, compiled)
         loaded = compiled.loaded
-        lastNumber = max(lastNumber, enforcement.generation)
         changed = .now()
-        state.keep(only: enforcement.arena.generations.map(\.number), past: past.map(\.number))
-        if let failure = enforcement.arena.stateFailure {
-            context.say("an agent that comes after this one cannot name the rules of events: \(failure)")
-        }
+        settlePlaces()
         for policy in (enforcement.arena.generations.last?.legends ?? []).compactMap({ $0 }) {
             for path in policy.executables { names.note(executable: path) }
         }
         // Fail closed: nobody is told that policies are in force which some tasks escape.
         if !takeRunning(), isFirst { return nil }
-        return tellChanges(since: previous, isRollback: false, by: peer)
+        return tellChanges(since: previous, isRollback: isRollback, by: peer)
+    }
+
+    /// Keeps what is known of the generations that are there, and forgets what is gone.
+    mutating func settlePlaces() {
+        lastNumber = max(lastNumber, enforcement.generation)
+        state.keep(only: enforcement.arena.generations.map(\.number), past: past.map(\.number))
+        if let failure = enforcement.arena.stateFailure {
+            context.say("an agent that comes after this one cannot name the rules of events: \(failure)")
+        }
+    }
+
+    /// The host's policies in force, not those of commands.
+    var hostLegends: [PolicyLegend] {
+        (enforcement.arena.generations.last?.legends ?? []).compactMap { $0 }.filter { $0.run == nil }
     }
 
     /// Puts tasks that run already under the policies in force. False: it cannot, and it has been said why.
@@ -326,8 +365,8 @@ extension Agent {
     private mutating func tellChanges(
         since previous: [PolicyLegend?], isRollback: Bool, by peer: ControlPeer?
     ) -> [PolicyChange] {
-        let present = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0 }
-        let previous = previous.compactMap { $0 }
+        let present = hostLegends
+        let previous = previous.compactMap { $0 }.filter { $0.run == nil }
         let names = Set(present.map(\.name))
         let before = Dictionary(previous.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var changes: [PolicyChange] = []
@@ -349,7 +388,7 @@ extension Agent {
         return changes
     }
 
-    private mutating func tell(_ policy: PolicyLegend, _ kind: PolicyChange.Kind, by peer: ControlPeer?) {
+    mutating func tell(_ policy: PolicyLegend, _ kind: PolicyChange.Kind, by peer: ControlPeer?) {
         let change: AuditLog.PolicyRecord.Change =
             switch kind {
             case .loaded: .loaded

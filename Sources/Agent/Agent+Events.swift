@@ -30,12 +30,14 @@ extension Agent {
         let bootTime = EventReport.bootTimeNow()
         let now = ControlServer.now
         for event in events {
-            let slot = Int(event.record.policy)
-            let report = EventReport(policy: legend(of: event.record), bootTime: bootTime)
+            let legend = legend(of: event.record)
+            let slot = slot(of: event.record.policy, legend)
+            let report = EventReport(policy: legend ?? unknown(event.record), bootTime: bootTime)
             guard let (told, time) = report.event(of: event, &names) else {
                 ledger.omit(slot)
                 continue
             }
+            tell(told, at: time, reason: report.reason(of: event), of: event.record)
             if aggregator.holds(told, at: time, now: now) {
                 ledger.hold(slot)
             } else if writer.write(told, at: time) {
@@ -47,14 +49,36 @@ extension Agent {
         return isMore
     }
 
-    /// What the numbers of a record stand for. Where it is not known any more, the policy has its name all the same.
-    private func legend(of record: EventRecord) -> PolicyLegend {
-        let slot = Int(record.policy)
+    /// What the numbers of a record stand for; nil: it is not known any more.
+    private func legend(of record: EventRecord) -> PolicyLegend? {
+        let slot = KernelRun.slot(of: record.policy)
         let generation = enforcement.arena.generations.first { $0.number == record.generation }
-        if let policy = generation?.policy(inSlot: slot) { return policy }
-        let legends = past.first { $0.number == record.generation }?.legends ?? []
-        return (legends.indices.contains(slot) ? legends[slot] : nil)
-            ?? PolicyLegend(unknown: slots.name(of: slot) ?? "slot-\(slot)")
+        let legends = generation?.legends ?? past.first { $0.number == record.generation }?.legends ?? []
+        guard legends.indices.contains(slot), let legend = legends[slot], legend.isOf(record.policy) else {
+            return nil
+        }
+        return legend
+    }
+
+    /// Then the policy has its name all the same.
+    private func unknown(_ record: EventRecord) -> PolicyLegend {
+        let slot = KernelRun.slot(of: record.policy)
+        let name =
+            KernelRun.isRun(record.policy)
+            ? runs.layers[record.policy]?.legend.name ?? RunLayers.goneName : slots.name(of: slot)
+        return PolicyLegend(unknown: name ?? "slot-\(slot)")
+    }
+
+    /// For which slot a record is accounted.
+    private func slot(of layer: UInt32, _ legend: PolicyLegend?) -> Int {
+        if KernelRun.isRun(layer), legend == nil, runs.layers[layer] == nil { return RunLayers.goneSlot }
+        return KernelRun.slot(of: layer)
+    }
+
+    /// All slots that something is accounted for, and their policies.
+    var accounted: [(slot: Int, name: String)] {
+        slots.all + runs.layers.values.map { ($0.run.slot, $0.legend.listedName) }
+            + (slots.name(of: RunLayers.goneSlot) == nil ? [(RunLayers.goneSlot, RunLayers.goneName)] : [])
     }
 
     private mutating func forgetPast() {
@@ -66,7 +90,9 @@ extension Agent {
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
         for held in due {
             let isWritten = writer.write(held.event, at: held.time)
-            guard let slot = held.event.policyName.flatMap(slots.known) else { continue }
+            // All that is held is of requests.
+            guard let layer = held.event.policyLayer else { continue }
+            let slot = KernelRun.isRun(layer) && runs.layers[layer] == nil ? RunLayers.goneSlot : KernelRun.slot(of: layer)
             if isWritten {
                 ledger.release(slot, held.count, step: writer.steps)
             } else {
@@ -94,7 +120,7 @@ extension Agent {
             }
         }
         return Dictionary(
-            uniqueKeysWithValues: slots.all.map { slot, _ in
+            uniqueKeysWithValues: accounted.map { slot, _ in
                 (slot, ledger.counts(of: slot, kernel[slot] ?? EventCounts()))
             })
     }
@@ -104,7 +130,7 @@ extension Agent {
         let now = AuditTime.now()
         tellAbandoned(now)
         let counts = countsBySlot()
-        for (slot, name) in slots.all {
+        for (slot, name) in accounted {
             let lost = ledger.newlyLost(slot, of: counts[slot]?.lost ?? 0)
             // Where the log has no room, it is told later.
             if lost > 0, tellGap(.ring, lost, name, since: lastLook, now) {

@@ -107,6 +107,7 @@ extension Agent {
                 context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
                 shared: shared, state: ground.state)
             agent.trial = trial
+            agent.forgetRuns()
             agent.writer.write(.agent(AgentRecord(state: .started, version: context.version)))
             agent.tellFacts()
             agent.remove(unreadable)
@@ -133,11 +134,13 @@ extension Agent {
         tellFacts()
         let inForce = enforcement.arena.generations.last
         lastNumber = max(lastNumber, enforcement.generation, inForce?.number ?? 0)
+        formerNumber = inForce?.number
         loaded = inForce?.record.loaded ?? []
         toldUnbound = enforcement.arena.unboundObjects
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
         owed = Set(slots.all.map(\.slot))
         for slot in owed { seen[slot] = ledger.lookedAt(slot) }
+        restoreRuns()
         if !enforcement.arena.isKnown {
             context.say(
                 "what is kept in '\(StateDirectory.path)' is missing, damaged or of another version: what is enforced "
@@ -260,6 +263,6 @@ extension Agent {
     /// The policies in force, as far as they are known.
     var policyNames: [String] {
         enforcement.arena.isKnown
-            ? (enforcement.arena.generations.last?.legends ?? []).compactMap { $0?.name } : slots.names
+            ? hostLegends.map(\.name) : slots.names
     }
 }

@@ -81,7 +81,7 @@ extension Agent {
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
-        for policy in inForce { writeEnforcement(of: policy, .ended) }
+        for policy in inForce where policy.run == nil { writeEnforcement(of: policy, .ended) }
         writer.write(.agent(AgentRecord(state: .stopped, version: context.version, reason: "torn down")))
     }
 }

@@ -117,7 +117,7 @@ struct Arena: ~Copyable {
                 guardedNames: tables.guardedNames(at: UInt32(words.lowerBound)).map {
                     GenerationRecord.GuardedName(path: $0.path, name: $0.name, word: $0.word)
                 }, loaded: loaded),
-            held: held, policies: tables.policies.compactMap { $0?.policy })
+            held: held)
         stateFailure = nil
         if isKept {
             // Enforcing it matters more than that its events can be told when this agent is gone.
@@ -218,13 +218,10 @@ struct PlacedGeneration {
     let record: GenerationRecord
     /// Kept open as long as it is there; nil where another agent placed it.
     let held: HeldObjects?
-    /// The policies themselves; nil where another agent placed it.
-    let models: [Policy]?
 
-    init(_ record: GenerationRecord, held: HeldObjects? = nil, policies: [Policy]? = nil) {
+    init(_ record: GenerationRecord, held: HeldObjects? = nil) {
         self.record = record
         self.held = held
-        models = policies
     }
 
     /// What events call it.

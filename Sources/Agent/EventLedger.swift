@@ -51,6 +51,13 @@ struct EventLedger {
         unsettled.add(slot, [.unreported: count], step: step)
     }
 
+    /// A slot becomes another policy's: what is known of it is added to another's.
+    mutating func clear(_ slot: Int, into other: Int) {
+        accounts.move(from: slot, to: other)
+        toldLost[slot] = nil
+        waiting[other, default: 0] += waiting.removeValue(forKey: slot) ?? 0
+    }
+
     /// A generation goes, whose counters will be another's.
     mutating func retire(_ slot: Int, _ kernel: EventCounts) {
         accounts[slot, .decided] += kernel.decided
@@ -113,12 +120,14 @@ extension EventCounts {
 }
 
 extension PlacedGeneration {
-    /// The policies, each with its slot and its counters.
+    /// The policies, each with its slot and its counters: the host's, what stands in for those that are gone, and those that
+    /// `swguard run` brought.
     var policies: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] {
+        let known = legends.enumerated().compactMap { slot, policy in policy.map { (slot, $0) } }
         var first = counters.lowerBound
         var all: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] = []
-        for (slot, policy) in legends.enumerated() {
-            guard let policy else { continue }
+        let closed = (RunLayers.goneSlot, PolicyLegend(unknown: RunLayers.goneName))
+        for (slot, policy) in known.filter({ $0.1.run == nil }) + [closed] + known.filter({ $0.1.run != nil }) {
             let range = first..<(first + policy.counterCount)
             first = range.upperBound
             all.append((slot, policy, range))

@@ -51,6 +51,8 @@ struct Slots: Equatable {
     private var known: [String: Int] = [:]
     private var byNumber: [Int: String] = [:]
     private var next = 0
+    /// Those of policies that `swguard run` brought, which have no name here.
+    var taken: Set<Int> = []
 
     init() {}
 
@@ -77,6 +79,7 @@ struct Slots: Equatable {
 
     mutating func slot(of name: String) -> Int {
         if let slot = known[name] { return slot }
+        while taken.contains(next) { next += 1 }
         let slot = next
         note(name, slot)
         return slot
@@ -130,6 +133,15 @@ final class Accounts: Sendable {
     func add(_ amount: Int, to slot: Int, _ field: Field) {
         guard (0..<slots).contains(slot), amount > 0 else { return }
         map.addCounter(UInt64(amount), at: slot * Self.size + field.rawValue * 8)
+    }
+
+    /// Adds all of a slot's numbers to another's: it becomes another policy's.
+    func move(from slot: Int, to other: Int) {
+        for field in Field.allCases {
+            let amount = self[slot, field]
+            if field != .lookedAt { self[other, field] += amount }
+            self[slot, field] = 0
+        }
     }
 
     subscript(slot: Int, field: Field) -> Int {

@@ -45,8 +45,8 @@ int swguard_control_listen(const char *path, int waiting)
 	descriptor = local_socket();
 	if (descriptor < 0)
 		return descriptor;
-	/* The name gets the socket's own mode when it appears (net/unix/af_unix.c, unix_bind_bsd): nobody gets in between. */
-	if (fchmod(descriptor, 0600) || bind(descriptor, (const struct sockaddr *)&address, sizeof address) ||
+	/* For everybody: the peer's credentials say what he may. umask(2) takes nothing away from what is set behind it. */
+	if (bind(descriptor, (const struct sockaddr *)&address, sizeof address) || chmod(path, 0666) ||
 	    listen(descriptor, waiting))
 		return close_with(descriptor, errno);
 	return descriptor;
@@ -91,6 +91,11 @@ int64_t swguard_control_read(int descriptor, void *buffer, uint64_t size)
 	ssize_t count = recv(descriptor, buffer, size, 0);
 
 	return count < 0 ? -errno : count;
+}
+
+int swguard_control_end(int descriptor)
+{
+	return shutdown(descriptor, SHUT_WR) ? -errno : 0;
 }
 
 int64_t swguard_control_write(int descriptor, const void *buffer, uint64_t size)

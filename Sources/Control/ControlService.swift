@@ -8,13 +8,8 @@ public struct ControlService: Sendable {
     static let replySize = 1 << 18
 
     let version: String
-    /// The user that the service runs as.
-    let owner: UInt32
 
-    public init(version: String, owner: UInt32) {
-        self.version = version
-        self.owner = owner
-    }
+    public init(version: String) { self.version = version }
 
     /// What a call comes to before the agent is asked.
     enum Step {
@@ -27,8 +22,6 @@ public struct ControlService: Sendable {
     /// What to do about `call` of `peer`.
     func step(_ call: VarlinkCall, from peer: ControlPeer) -> Step {
         do throws(VarlinkError) {
-            // Whoever may not read may not see either that there is something to be read.
-            guard may(peer, .read) else { throw .permissionDenied }
             guard !call.upgrade else { throw .invalidParameter("upgrade") }
             let (interface, name) = call.parts
             switch interface {
@@ -38,6 +31,7 @@ public struct ControlService: Sendable {
                     throw .methodNotFound(call.method)
                 }
                 guard may(peer, method.right) else { throw .permissionDenied }
+                if method.name == ControlInterface.confine { return .ask(try Self.confine(call)) }
                 return .ask(method.request(try Self.strings(method.parameter, of: call)))
             default: throw .interfaceNotFound(interface)
             }
@@ -48,9 +42,22 @@ public struct ControlService: Sendable {
 
     private func may(_ peer: ControlPeer, _ right: ControlInterface.Right) -> Bool {
         switch right {
-        case .read: peer.uid == 0 || peer.uid == owner
+        // Nobody is told what /proc does not tell him, nor changed but himself.
+        case .read, .confineOneself: true
         case .change: peer.uid == 0
         }
+    }
+
+    private static func confine(_ call: VarlinkCall) throws(VarlinkError) -> ControlRequest {
+        if let other = call.parameters.first(where: { !["digest", "policies"].contains($0.0) }) {
+            throw .invalidParameter(other.0)
+        }
+        let digest = call.parameters.first { $0.0 == "digest" }?.1.stringValue ?? ""
+        guard digest.utf8.count == 64 else { throw .invalidParameter("digest") }
+        let policies = call.parameters.first { $0.0 == "policies" }?.1
+        return .confine(
+            ConfineRequest(
+                digest: digest, policies: policies.flatMap { $0.isNull ? nil : $0 }, isFollowed: call.more))
     }
 
     /// The list that is all that a call has; none where it takes none.
@@ -105,6 +112,8 @@ public struct ControlService: Sendable {
                 VarlinkReply(
                     ChangeResult(generation: generation, changes: changes, refused: refused).json)
             ]
+        case .confined(let result): [VarlinkReply(result.json, continues: more)]
+        case .unknownPolicies: [VarlinkReply(.unknownPolicies)]
         case .rejected(let diagnostics, let reasons):
             [VarlinkReply(.rejected(Self.fitting(diagnostics), reasons: reasons))]
         case .failed(let reason): [VarlinkReply(.failed(reason: reason))]

@@ -221,6 +221,14 @@ extension AuditEvent {
         }
     }
 
+    /// By which the kernel knows the policy of a request.
+    public var policyLayer: UInt32? {
+        switch self {
+        case .denial(let record), .grant(let record): record.policy.layer
+        default: nil
+        }
+    }
+
     /// The policy that it is about; nil: none, or several.
     public var policyName: String? {
         switch self {

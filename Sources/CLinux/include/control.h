@@ -13,7 +13,7 @@ struct swguard_peer {
 	uint32_t group;
 };
 
-/* A listening socket at `path`, mode 0600 from the beginning, not inheritable, not blocking; -ENAMETOOLONG where the
+/* A listening socket at `path`, for everybody to connect to, not inheritable, not blocking; -ENAMETOOLONG where the
  * path has no room in an address. */
 int swguard_control_listen(const char *path, int waiting);
 
@@ -28,6 +28,9 @@ int swguard_control_peer(int descriptor, struct swguard_peer *peer);
 /* Bytes read or written, or -errno; writing to nobody is -EPIPE and no signal. */
 int64_t swguard_control_read(int descriptor, void *buffer, uint64_t size);
 int64_t swguard_control_write(int descriptor, const void *buffer, uint64_t size);
+
+/* Says that nothing more is written. */
+int swguard_control_end(int descriptor);
 
 /* Waits until it can be read (or written); 1, 0 after the milliseconds, or -errno. */
 int swguard_control_wait(int descriptor, int for_writing, int milliseconds);

@@ -41,7 +41,7 @@ public struct KernelPolicy: Hashable, Sendable {
     }
 
     /// The same as one that was brought.
-    func of(_ run: KernelRun) -> Self {
+    public func of(_ run: KernelRun) -> Self {
         var policy = self
         policy.run = PolicyLegend.Run(layer: run.layer, owner: run.owner)
         return policy

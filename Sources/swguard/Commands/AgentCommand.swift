@@ -49,7 +49,7 @@ struct AgentCommand: ParsableCommand {
 
     func run() throws {
         let context = Agent.Context(
-            read: read, directory: policies, configuration: configuration, report: Output.print,
+            read: read, readRun: Self.readRun, directory: policies, configuration: configuration, report: Output.print,
             say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
             version: Build.version, socket: ControlAddress.ofEnvironment())
         switch teardown ? Agent.tearDown(context) : Agent.run(context) {
@@ -101,6 +101,17 @@ struct AgentCommand: ParsableCommand {
             reading.policies.append(linked.policy)
         }
         return reading
+    }
+
+    /// The policies of a command, as its client has told them.
+    private static func readRun(_ told: JSON) -> PolicyReading {
+        guard let request = RunRequest(told) else {
+            return PolicyReading(
+                refusals: ["the policies have another form: they are of another version"], isIncomplete: true)
+        }
+        let (policies, diagnostics, refusals) = request.policies()
+        return PolicyReading(
+            policies: policies, diagnostics: diagnostics, refusals: refusals, isIncomplete: !refusals.isEmpty)
     }
 
     private struct Unreadable: Error {
