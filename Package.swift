@@ -72,7 +72,9 @@ let package = Package(
             exclude: ["io.swguard.Control.varlink"], swiftSettings: shipped),
         .target(
             name: "Agent",
-            dependencies: ["Policy", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux", "Control"],
+            dependencies: [
+                "Policy", "Automata", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux", "Control",
+            ],
             swiftSettings: shipped),
         // A target of its own, so that tests can hold it against the scanner.
         .target(

@@ -115,7 +115,8 @@ extension Agent {
     }
 
     private mutating func change(
-        by peer: ControlPeer, isRollback: Bool = false, _ compile: (borrowing Agent) throws(Rejection) -> Compiled
+        by peer: ControlPeer, isRollback: Bool = false,
+        _ compile: (borrowing Agent) throws(Rejection) -> Compiled
     ) -> ControlAnswer {
         do throws(Rejection) {
             let changes = try enforce(try compile(self), isRollback: isRollback, by: peer)
@@ -257,7 +258,8 @@ extension Agent {
         slots = compiled.slots
         slots.taken = runs.slots
         try place(whole, mayReplace: true)
-        guard let changes = settle(compiled, after: previous, began: isFirst, isRollback: isRollback, by: peer)
+        guard
+            let changes = settle(compiled, after: previous, began: isFirst, isRollback: isRollback, by: peer)
         else {
             throw Rejection(reasons: ["what runs already cannot be confined"], isKernels: true)
         }

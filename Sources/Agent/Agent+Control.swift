@@ -50,7 +50,8 @@ extension Agent {
             return PolicyStatus(
                 name: policy.name, file: AuditText(policy.file, limit: 4096).string,
                 complains: policy.mode == .complain, digest: policy.digest ?? "",
-                owner: policy.run.map { Int($0.owner) }, sections: Self.sections(of: policy), counts: counts[slot] ?? EventCounts())
+                owner: policy.run.map { Int($0.owner) }, sections: Self.sections(of: policy),
+                counts: counts[slot] ?? EventCounts())
         }
     }
 
@@ -101,7 +102,9 @@ extension Agent {
             // What no generation has any more confines nobody.
             let names = task.layers.compactMap { layer in
                 let slot = KernelRun.slot(of: layer)
-                if KernelRun.isRun(layer) { return runs.layers[layer]?.legend.listedName ?? RunLayers.goneName }
+                if KernelRun.isRun(layer) {
+                    return runs.layers[layer]?.legend.listedName ?? RunLayers.goneName
+                }
                 return enforcement.arena.isKnown
                     ? generation?.policy(inSlot: slot)?.name : slots.name(of: slot)
             }

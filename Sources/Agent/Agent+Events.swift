@@ -92,7 +92,9 @@ extension Agent {
             let isWritten = writer.write(held.event, at: held.time)
             // All that is held is of requests.
             guard let layer = held.event.policyLayer else { continue }
-            let slot = KernelRun.isRun(layer) && runs.layers[layer] == nil ? RunLayers.goneSlot : KernelRun.slot(of: layer)
+            let slot =
+                KernelRun.isRun(layer) && runs.layers[layer] == nil
+                ? RunLayers.goneSlot : KernelRun.slot(of: layer)
             if isWritten {
                 ledger.release(slot, held.count, step: writer.steps)
             } else {

@@ -196,7 +196,8 @@ extension Agent {
                 parts = try compile(record.policies, of: record.owner)
             } catch {
                 error.tell(context)
-                context.say("cannot take over a policy of user \(record.owner)'s command: it is denied everything")
+                context.say(
+                    "cannot take over a policy of user \(record.owner)'s command: it is denied everything")
                 continue
             }
             guard parts.indices.contains(record.place),

@@ -39,7 +39,7 @@ extension Agent {
             context.say("cannot take out what is enforced: \(error.text)")
             return .cannot
         }
-        let server = try ControlServer(socket, ControlService(version: context.version, owner: geteuid()))
+        let server = try ControlServer(socket, ControlService(version: context.version))
         writeLast(context, server, pins, sets)
         do throws(PinError) {
             try pins.remove()

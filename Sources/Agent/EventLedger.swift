@@ -127,7 +127,8 @@ extension PlacedGeneration {
         var first = counters.lowerBound
         var all: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] = []
         let closed = (RunLayers.goneSlot, PolicyLegend(unknown: RunLayers.goneName))
-        for (slot, policy) in known.filter({ $0.1.run == nil }) + [closed] + known.filter({ $0.1.run != nil }) {
+        for (slot, policy) in known.filter({ $0.1.run == nil }) + [closed] + known.filter({ $0.1.run != nil })
+        {
             let range = first..<(first + policy.counterCount)
             first = range.upperBound
             all.append((slot, policy, range))

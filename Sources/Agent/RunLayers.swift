@@ -77,10 +77,13 @@ struct RunLayers {
 
     /// Why a user may bring no more policies now; nil: he may.
     mutating func refusal(of owner: UInt32, _ count: Int, now: UInt64) -> String? {
-        if layers.count + count > Self.limit.all { return "\(Self.limit.all) policies of commands are in force" }
+        if layers.count + count > Self.limit.all {
+            return "\(Self.limit.all) policies of commands are in force"
+        }
         if owner == 0 { return nil }
         if layers.values.count(where: { $0.key.owner == owner }) + count > Self.limit.ofUser {
-            return "user \(owner) has \(Self.limit.ofUser) policies of commands in force; wait until some have ended"
+            return
+                "user \(owner) has \(Self.limit.ofUser) policies of commands in force; wait until some have ended"
         }
         var allowance = allowances[owner] ?? (Self.burst, now)
         let earned = Int((now - min(now, allowance.since)) / Self.interval)

@@ -19,7 +19,7 @@ private final class Exchange {
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         server = try ControlServer(
             ControlSocket(path: directory.appending(path: "control").path),
-            ControlService(version: "0", owner: geteuid()))
+            ControlService(version: "0"))
     }
 
     deinit { try? FileManager.default.removeItem(at: directory) }

@@ -6,7 +6,7 @@ import Testing
 
 /// What the service says to calls, without sockets.
 @Suite struct ServiceTests {
-    private let service = ControlService(version: "1.2.3", owner: 1000)
+    private let service = ControlService(version: "1.2.3")
     private static let root = ControlPeer(pid: 1, uid: 0)
 
     /// The reply to a message; nil: it is no call, or the agent is asked.

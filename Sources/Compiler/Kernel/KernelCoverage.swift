@@ -146,7 +146,7 @@ public enum KernelCoverage {
                             text: isRun
                                 ? "denied by its path alone: a hard link or a bind mount of it is another name"
                                 : "bound in the directory that is there when loaded: where that is replaced or made later, what "
-                                + "comes under the name is denied by its path alone"
+                                    + "comes under the name is denied by its path alone"
                         ))
                 }
             }

@@ -1,4 +1,4 @@
-internal import Automata
+public import Automata
 public import Policy
 
 /// What one policy is in the kernel's tables, by itself: the same beside whatever other policies.

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Compiler
+internal import Control
 private import Glibc
 internal import Landlock
 internal import Policy
@@ -42,11 +43,9 @@ struct CommandRun {
 
     /// Runs the command and gives the exit status.
     func run() throws(Refused) -> Int32 {
-        if options.backend == .lsm {
-            throw Refused(
-                "cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
-        }
-        var prepared = try prepare()
+        let agent = try agent()
+        var prepared = try prepare(throughAgent: agent != nil)
+        if let agent { return try run(prepared, through: agent) }
         var (layers, findings, isStale, domains) = try applyLandlock(prepared)
         if prepared.isCached, isStale {
             // A granted path has become a link since the plan was kept: the rule covers what that leads to.
@@ -54,15 +53,9 @@ struct CommandRun {
             (layers, findings, isStale, domains) = try applyLandlock(prepared)
         }
         try refuse(findings, obstacle: nil)
-        let environment = unsafe RunEntry.strings(environ)
-        var request = LaunchRequest(
-            arguments: options.command, environment: environment,
-            candidates: CommandLookup.candidates(
-                for: options.command[0], path: CommandLookup.path(in: environment)))
+        var request = request(for: prepared.plan)
         let plan = prepared.plan
         request.layers = layers
-        request.keptCapabilities = plan.keptCapabilities
-        request.keptDescriptors = options.keptDescriptors
         if options.isExecOnly {
             request.filter = SeccompFilter(bytes: plan.filterBytes)
             let failure = try execute(
@@ -71,11 +64,7 @@ struct CommandRun {
             return failure.status
         }
         let notifies = prepared.features.hasUserNotification
-        request.filter = SeccompFilter(
-            bytes: plan.filterBytes, flags: notifies ? prepared.features.notificationFlags : 0)
-        if !plan.plainFilterBytes.isEmpty {
-            request.filterWithoutListener = SeccompFilter(bytes: plan.plainFilterBytes)
-        }
+        prepared.addFilters(to: &request)
         let supervision = Supervision(options, plan: plan, findings: findings, commandName: commandName)
         if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
         let judge =
@@ -96,13 +85,123 @@ struct CommandRun {
         return outcome.status
     }
 
+    /// What is the same whatever enforces.
+    private func request(for plan: Plan) -> LaunchRequest {
+        let environment = unsafe RunEntry.strings(environ)
+        var request = LaunchRequest(
+            arguments: options.command, environment: environment,
+            candidates: CommandLookup.candidates(
+                for: options.command[0], path: CommandLookup.path(in: environment)))
+        request.keptCapabilities = plan.keptCapabilities
+        request.keptDescriptors = options.keptDescriptors
+        return request
+    }
+
+    // MARK: the agent
+
+    /// The agent, where it is to enforce; nil: Landlock does.
+    private func agent() throws(Refused) -> AgentLink? {
+        if options.backend == .landlock { return nil }
+        do throws(ControlClientError) {
+            return try AgentLink(isRequired: options.backend == .lsm)
+        } catch {
+            throw Refused("cannot confine '\(commandName)': \(error.text)")
+        }
+    }
+
+    /// Runs the command under layers of the agent's, and gives the exit status.
+    private func run(_ prepared: Prepared, through agent: AgentLink) throws(Refused) -> Int32 {
+        let result = try confine(prepared, agent)
+        let plan = prepared.plan
+        var request = request(for: plan)
+        request.agentLayers = result.layers
+        request.session = result.session
+        let supervision = Supervision(options, plan: plan, findings: [], commandName: commandName)
+        if options.isExecOnly {
+            request.filter = SeccompFilter(bytes: plan.filterBytes)
+            let failure = try execute(request, supervision, generation: result.generation)
+            StandardError.say(failure.message(command: commandName))
+            return failure.status
+        }
+        prepared.addFilters(to: &request)
+        if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
+        let notifies = prepared.features.hasUserNotification
+        let judge =
+            notifies
+            ? PlanJudge(plan, observes: false) { [self] in prepared.evaluators ?? evaluators() } : nil
+        var context = Supervisor.Context(
+            judge: judge,
+            enforcement: supervision.record(
+                hasLandlock: false, canNotify: notifies, generation: result.generation))
+        context.agent = agent
+        let outcome = Supervisor.run(
+            request, context: context, reporter: try supervision.reporter(hasLandlock: false))
+        if case .notStarted(let failure) = outcome {
+            StandardError.say(failure.message(command: commandName))
+        }
+        return outcome.status
+    }
+
+    /// The layers of the policies: by what the plan says of them, else by all that they are made from.
+    private func confine(_ prepared: Prepared, _ agent: AgentLink) throws(Refused) -> ConfineResult {
+        let isFollowed = !options.isExecOnly
+        do throws(ControlClientError) {
+            if prepared.request == nil, !prepared.plan.requestDigest.isEmpty,
+                let known = try agent.confine(
+                    prepared.plan.requestDigest, policies: nil, isFollowed: isFollowed)
+            {
+                return known
+            }
+        } catch {
+            throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+        }
+        var request = prepared.request
+        var digest = prepared.plan.requestDigest
+        if request == nil {
+            let source = try source()
+            request = source.told(try source.load())
+            digest = request.map(Self.digest) ?? ""
+        }
+        guard let request else {
+            throw Refused("cannot confine '\(commandName)' by the agent: a policy is no text")
+        }
+        // What was kept is of other policies than those of now: the files have changed in between.
+        guard digest == prepared.plan.requestDigest else {
+            throw Refused(
+                "cannot confine '\(commandName)': its policies have changed meanwhile; run it again")
+        }
+        do throws(ControlClientError) {
+            if let result = try agent.confine(digest, policies: request, isFollowed: isFollowed) {
+                return result
+            }
+            throw ControlClientError.garbled("the agent does not know what it was told")
+        } catch {
+            if case .rejected(let diagnostics, let reasons) = error {
+                let formatter = DiagnosticFormatter(usesColour: PolicySource.usesColour)
+                for diagnostic in diagnostics { StandardError.write(formatter.text(diagnostic)) }
+                throw Refused(
+                    lines: reasons.map { "cannot confine '\(commandName)' by the agent: \($0)" }
+                        + (reasons.isEmpty ? ["cannot confine '\(commandName)' by the agent"] : []))
+            }
+            throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+        }
+    }
+
+    private static func digest(_ request: JSON) -> String {
+        String(
+            decoding: SHA256.hexadecimal(SHA256.hash(Array(request.text.utf8))[...]), as: UTF8.self)
+    }
+
     /// Replaces this process by the command, with the first record for the last word: nobody stays to report more.
     /// Comes back where that fails.
     private func execute(
-        _ request: LaunchRequest, _ supervision: Supervision
+        _ request: LaunchRequest, _ supervision: Supervision, generation: Int? = nil
     ) throws(Refused) -> LaunchFailure {
         let hasLandlock = !request.layers.isEmpty
-        guard var record = supervision.record(hasLandlock: hasLandlock, canNotify: false) else {
+        guard
+            var record = supervision.record(
+                hasLandlock: hasLandlock, canNotify: false, generation: generation)
+        else {
             return Launcher.execute(request)
         }
         var reporter = try supervision.reporter(hasLandlock: hasLandlock)
@@ -130,6 +229,18 @@ struct CommandRun {
         var observes = false
         /// The policies; nil: only the plan is at hand.
         var evaluators: [Evaluator]?
+        /// All that the agent is to be told; nil: only the plan is at hand, or the agent is not asked.
+        var request: JSON?
+
+        /// The filter of a supervised command.
+        func addFilters(to request: inout LaunchRequest) {
+            request.filter = SeccompFilter(
+                bytes: plan.filterBytes,
+                flags: features.hasUserNotification ? features.notificationFlags : 0)
+            if !plan.plainFilterBytes.isEmpty {
+                request.filterWithoutListener = SeccompFilter(bytes: plan.plainFilterBytes)
+            }
+        }
     }
 
     private func source() throws(Refused) -> PolicySource {
@@ -148,14 +259,17 @@ struct CommandRun {
         return PolicySource(options, host: host)
     }
 
-    private func prepare(usingCache: Bool = true) throws(Refused) -> Prepared {
+    private func prepare(
+        usingCache: Bool = true, throughAgent: Bool = false
+    ) throws(Refused) -> Prepared {
         let source = try source()
         let (features, obstacle) = KernelFeatures.probe()
-        let observes = options.explains || options.complains
+        // The agent's programs tell what they deny, and what they would.
+        let observes = (options.explains || options.complains) && !throughAgent
         let cache =
-            observes || source.readsStandardInput || !BuildIdentity.isKnown
+            observes || options.complains || source.readsStandardInput || !BuildIdentity.isKnown
             ? nil : PlanCache(host.cacheDirectory)
-        let identity = cache == nil ? [] : source.identity(features: features)
+        let identity = cache == nil ? [] : source.identity(features: features, isThroughAgent: throughAgent)
         if usingCache, let plan = cache?.plan(for: identity) {
             return Prepared(plan: plan, features: features, isCached: true)
         }
@@ -166,16 +280,18 @@ struct CommandRun {
         }
         try refuseLayers(loaded.policies.count)
         let complains = loaded.policies.contains { $0.mode == .complain }
-        if complains {
+        if complains, throughAgent {
+            StandardError.say("complain mode: nothing is denied")
+        } else if complains {
             StandardError.say(
                 "complain mode: nothing is denied; what would be is observed by notification, which is slow and "
                     + "open to races")
         }
-        if observes || complains, options.isExecOnly {
+        if observes || complains, options.isExecOnly, !throughAgent {
             throw Refused(
                 "cannot observe '\(commandName)' with --exec-only: nobody stays to see what it does")
         }
-        if (observes || complains), !features.hasUserNotification {
+        if observes || complains, !throughAgent, !features.hasUserNotification {
             throw Refused(
                 "cannot observe '\(commandName)': the kernel has no seccomp notification (Linux 5.5)")
         }
@@ -184,23 +300,27 @@ struct CommandRun {
                 ProtectedPlaces.findings(
                     in: $0, cacheDirectory: host.cacheDirectory, policyPath: host.policyPath)
             }, obstacle: nil)
-        let plan: Plan
+        let isObserved = observes || complains && !throughAgent
+        var plan: Plan
         do throws(FilterError) {
             plan = try PolicyCompiler.compile(
                 loaded.policies, features: features,
-                supervision: observes || complains
+                supervision: isObserved
                     ? .observing(FilterFlavor.observable(ObservedCalls.names))
-                    : options.isExecOnly ? .none : .supervised)
+                    : options.isExecOnly ? .none : .supervised,
+                backend: throughAgent ? .lsm : .landlock)
         } catch {
             throw Refused(error.description)
         }
         // Without Landlock that is what is the matter, whatever else the findings name.
-        try refuse(plan.coverage.flatMap(\.findings), obstacle: obstacle)
-        let isObserved = observes || complains
+        try refuse(plan.coverage.flatMap(\.findings), obstacle: throughAgent ? nil : obstacle)
+        let request = throughAgent ? source.told(loaded) : nil
+        plan.requestDigest = request.map(Self.digest) ?? ""
         if !isObserved { cache?.store(plan, for: identity, madeFrom: loaded.inputs) }
         return Prepared(
             plan: plan, features: features, observes: isObserved,
-            evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) })
+            evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) },
+            request: request)
     }
 
     /// How many policies a process carries at most, and how many of them users other than root put there.
