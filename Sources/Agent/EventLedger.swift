@@ -126,13 +126,15 @@ extension PlacedGeneration {
         let known = legends.enumerated().compactMap { slot, policy in policy.map { (slot, $0) } }
         var first = counters.lowerBound
         var all: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] = []
-        let closed = (RunLayers.goneSlot, PolicyLegend(unknown: RunLayers.goneName))
-        for (slot, policy) in known.filter({ $0.1.run == nil }) + [closed] + known.filter({ $0.1.run != nil })
-        {
-            let range = first..<(first + policy.counterCount)
+        func add(_ slot: Int, _ policy: PolicyLegend, _ count: Int) {
+            let range = first..<(first + count)
             first = range.upperBound
             all.append((slot, policy, range))
         }
+        for (slot, policy) in known where policy.run == nil { add(slot, policy, policy.counterCount) }
+        add(
+            RunLayers.goneSlot, PolicyLegend(unknown: RunLayers.goneName), KernelTables.closedCounterCount)
+        for (slot, policy) in known where policy.run != nil { add(slot, policy, policy.counterCount) }
         return all
     }
 

@@ -199,7 +199,9 @@ public struct Supervisor: ~Copyable {
     // MARK: What the agent's programs deny
 
     private mutating func takeEvents() {
-        while let event = context.agent?.next() {
+        while var event = context.agent?.next() {
+            event.report.judgement.standing = context.judge?.standing(
+                of: event.report.judgement.policy, for: event.report.rule)
             reporter.report(
                 event.report, key: event.report.key(executable: event.process.exe), process: event.process,
                 at: event.time)

@@ -127,6 +127,9 @@ public struct PolicyStatus: Hashable, Sendable {
         self.counts = counts
     }
 
+    /// What a list calls it, where the host's policies stand, too: those have no `@` in their names.
+    public var listedName: String { owner.map { "\(name)@\($0)" } ?? name }
+
     /// Full where every section is; none where no section is at all.
     public var extent: EnforcedExtent { .combined(sections.map(\.extent)) }
 }

@@ -88,16 +88,24 @@ import Testing
         #expect(VarlinkCall(message: Array(message.utf8)) == nil)
     }
 
-    @Test func `root and the agent's own user may ask, and nobody else`() throws {
-        for method in ["io.swguard.Control.Status", "org.varlink.service.GetInfo"] {
-            let denied = try reply(#"{"method":"\#(method)"}"#, from: ControlPeer(pid: 5, uid: 1001))
-            #expect(denied?.error == "org.varlink.service.PermissionDenied")
+    @Test func `everybody may ask and confine himself, and root alone may change what is enforced`() throws {
+        let digest = String(repeating: "a", count: 64)
+        for uid: UInt32 in [0, 1001] {
+            let peer = ControlPeer(pid: 5, uid: uid)
+            #expect(try reply(#"{"method":"io.swguard.Control.Status"}"#, from: peer) == nil)
+            let confine = #"{"method":"io.swguard.Control.Confine","parameters":{"digest":"\#(digest)"}}"#
+            #expect(try reply(confine, from: peer) == nil)
+            for method in ["Reload", "Rollback"] {
+                let reply = try reply(#"{"method":"io.swguard.Control.\#(method)"}"#, from: peer)
+                #expect(reply?.error == (uid == 0 ? nil : "org.varlink.service.PermissionDenied"))
+            }
         }
-        for uid: UInt32 in [0, 1000] {
-            #expect(
-                try reply(#"{"method":"io.swguard.Control.Status"}"#, from: ControlPeer(pid: 5, uid: uid))
-                    == nil)
-        }
+    }
+
+    @Test(arguments: [#"{"digest":"ab"}"#, #"{}"#, #"{"digest":7}"#, #"{"digest":null,"more":1}"#])
+    func `what is asked to be confined by has a digest`(_ parameters: String) throws {
+        let reply = try reply(#"{"method":"io.swguard.Control.Confine","parameters":\#(parameters)}"#)
+        #expect(reply?.error == "org.varlink.service.InvalidParameter")
     }
 
     @Test func `a long list comes in pieces to whoever takes them, and is an error to others`() throws {

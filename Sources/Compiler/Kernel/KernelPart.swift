@@ -65,7 +65,7 @@ public struct KernelRun: Hashable, Sendable {
     public var part: KernelPart
 
     public init(slot: Int, serial: UInt32, owner: UInt32, part: KernelPart) {
-        layer = Self.bit | serial % Self.serialCount << Self.slotBits | UInt32(slot)
+        layer = Self.bit | (serial % Self.serialCount) << Self.slotBits | UInt32(slot)
         self.owner = owner
         self.part = part
     }
@@ -88,8 +88,8 @@ public struct KernelRun: Hashable, Sendable {
     public var serial: UInt32 { Self.serial(of: layer) }
 
     /// The slot of a task's layer, of `swguard run` or not.
-    public static func slot(of layer: UInt32) -> Int { Int(layer & (1 << slotBits - 1)) }
-    public static func serial(of layer: UInt32) -> UInt32 { layer & ~bit >> slotBits }
+    public static func slot(of layer: UInt32) -> Int { Int(layer & ((1 << slotBits) - 1)) }
+    public static func serial(of layer: UInt32) -> UInt32 { (layer & ~bit) >> slotBits }
     /// Whether a task's layer is one that `swguard run` brought.
     public static func isRun(_ layer: UInt32) -> Bool { layer & bit != 0 }
 }

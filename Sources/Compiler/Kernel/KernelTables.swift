@@ -34,6 +34,9 @@ public struct KernelTables: Hashable, Sendable {
     /// How many names there are whose objects are.
     public var guardedNameCount: Int { namePlaces.count }
 
+    /// How many of the counters are of what stands in for layers that are gone, behind those of the host's policies.
+    public static var closedCounterCount: Int { KernelPart.closed?.policy.counterCount ?? 0 }
+
     /// How many words are needed.
     public var wordCount: Int { image.words.count }
 

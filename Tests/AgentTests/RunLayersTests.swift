@@ -1,0 +1,94 @@
+import Compiler
+import Policy
+import Testing
+
+@testable import Agent
+
+/// Which layers commands have brought, and who uses them.
+@Suite struct RunLayersTests {
+    private let part: KernelPart
+    private let digest = "d"
+
+    init() throws {
+        part = try KernelPart(Policy(name: "p", file: "p"))
+    }
+
+    @Test func `the same of the same user is the same layer, and of another user another`() throws {
+        var runs = RunLayers()
+        let first = try #require(runs.add([part, part], digest, of: 1, besides: [], now: 0))
+        #expect(first.count == 2 && runs.known(digest, of: 1) == first && runs.known(digest, of: 2) == nil)
+        let other = try #require(runs.add([part], digest, of: 2, besides: [], now: 0))
+        #expect(Set(first + other).count == 3 && Set((first + other).map(KernelRun.slot)).count == 3)
+        #expect((first + other).allSatisfy(KernelRun.isRun))
+        runs.remove(first)
+        #expect(runs.known(digest, of: 1) == nil && runs.known(digest, of: 2) == other)
+    }
+
+    @Test func `a slot that is free again is under another word`() throws {
+        var runs = RunLayers()
+        var words: Set<UInt32> = []
+        var slots: [Int: Int] = [:]
+        for round in 0..<5000 {
+            let word = try #require(runs.add([part], "\(round)", of: 1, besides: [], now: 0)?.first)
+            #expect(words.insert(word).inserted)
+            slots[KernelRun.slot(of: word), default: 0] += 1
+            runs.remove([word])
+        }
+        #expect(slots.values.max() == 3 && slots[RunLayers.goneSlot] == nil)
+    }
+
+    @Test func `neither the host's slots nor words that tasks carry are given`() throws {
+        var runs = RunLayers()
+        let taken = Set(3000...4094)
+        runs.avoid([KernelRun(slot: 5, serial: 900, owner: 1, part: part).layer, 77])
+        let word = try #require(runs.add([part], digest, of: 1, besides: taken, now: 0)?.first)
+        #expect(KernelRun.slot(of: word) < 3000 && KernelRun.serial(of: word) == 901)
+        #expect(runs.add([part], "e", of: 1, besides: Set(0...4094), now: 0) == nil)
+        #expect(runs.known("e", of: 1) == nil)
+    }
+
+    @Test func `a user who brings much waits, root and others do not`() throws {
+        var runs = RunLayers()
+        for _ in 0..<RunLayers.burst { #expect(runs.refusal(of: 1, 1, now: 1000) == nil) }
+        #expect(runs.refusal(of: 1, 1, now: 1000) != nil)
+        #expect(runs.refusal(of: 2, 1, now: 1000) == nil && runs.refusal(of: 0, 1, now: 1000) == nil)
+        #expect(runs.refusal(of: 1, 1, now: 1000 + RunLayers.interval) == nil)
+        #expect(runs.refusal(of: 1, 1, now: 1000 + RunLayers.interval) != nil)
+        for number in 0..<RunLayers.limit.ofUser {
+            _ = runs.add([part], "\(number)", of: 3, besides: [], now: 0)
+        }
+        #expect(runs.refusal(of: 3, 1, now: 1000) != nil && runs.refusal(of: 4, 1, now: 1000) == nil)
+    }
+
+    @Test func `one that nobody uses goes after a while`() throws {
+        var runs = RunLayers()
+        let used = try #require(runs.add([part], "used", of: 1, besides: [], now: 0))
+        let idle = try #require(runs.add([part], "idle", of: 1, besides: [], now: 0))
+        let session = runs.begin(9, of: 1, used)
+        #expect(runs.idle(now: RunLayers.idleTime - 1).isEmpty)
+        #expect(runs.idle(now: RunLayers.idleTime) == idle)
+        runs.end(session, now: RunLayers.idleTime)
+        #expect(runs.idle(now: RunLayers.idleTime) == idle)
+        #expect(Set(runs.idle(now: 2 * RunLayers.idleTime)) == Set(used + idle))
+    }
+
+    @Test func `an event is told to the command's own client, else to one around it, never to another user's`() throws {
+        var runs = RunLayers()
+        let outer = try #require(runs.add([part], "outer", of: 1, besides: [], now: 0))
+        let inner = try #require(runs.add([part], "inner", of: 1, besides: [], now: 0))
+        let others = try #require(runs.add([part], "outer", of: 2, besides: [], now: 0))
+        let first = runs.begin(1, of: 1, outer)
+        let second = runs.begin(2, of: 1, inner)
+        let third = runs.begin(3, of: 2, others)
+        #expect(runs.session(for: outer[0], first) == first && runs.session(for: inner[0], second) == second)
+        // Denied to the inner command by the outer policy.
+        #expect(runs.session(for: outer[0], second) == first)
+        // Whoever says that he is another's is not.
+        #expect(runs.session(for: outer[0], third) == first && runs.session(for: others[0], first) == third)
+        runs.end(first, now: 0)
+        #expect(runs.session(for: outer[0], first) == nil)
+        #expect(runs.sessionRefusal(of: 1) == nil)
+        for number in 0..<RunLayers.sessionLimit.ofUser { _ = runs.begin(UInt64(number), of: 1, inner) }
+        #expect(runs.sessionRefusal(of: 1) != nil && runs.sessionRefusal(of: 2) == nil)
+    }
+}
