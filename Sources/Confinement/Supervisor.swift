@@ -209,7 +209,7 @@ public struct Supervisor: ~Copyable {
     }
 
     /// How long the agent may take to tell the last, in milliseconds.
-    private static let lastEvents = 2000
+    private static let lastEvents = 10_000
 
     /// The kernel has decided everything by now; the agent may not have told it.
     private mutating func takeLastEvents() {

@@ -15,9 +15,11 @@ import Testing
 
     @Test func `the same of the same user is the same layer, and of another user another`() throws {
         var runs = RunLayers()
-        let first = try #require(runs.add([part, part], digest, of: 1, besides: [], now: 0))
+        let firstAdded = runs.add([part, part], digest, of: 1, besides: [], now: 0)
+            let first = try #require(firstAdded)
         #expect(first.count == 2 && runs.known(digest, of: 1) == first && runs.known(digest, of: 2) == nil)
-        let other = try #require(runs.add([part], digest, of: 2, besides: [], now: 0))
+        let otherAdded = runs.add([part], digest, of: 2, besides: [], now: 0)
+            let other = try #require(otherAdded)
         #expect(Set(first + other).count == 3 && Set((first + other).map(KernelRun.slot)).count == 3)
         #expect((first + other).allSatisfy(KernelRun.isRun))
         runs.remove(first)
@@ -29,7 +31,8 @@ import Testing
         var words: Set<UInt32> = []
         var slots: [Int: Int] = [:]
         for round in 0..<5000 {
-            let word = try #require(runs.add([part], "\(round)", of: 1, besides: [], now: 0)?.first)
+            let wordAdded = runs.add([part], "\(round)", of: 1, besides: [], now: 0)?.first
+            let word = try #require(wordAdded)
             #expect(words.insert(word).inserted)
             slots[KernelRun.slot(of: word), default: 0] += 1
             runs.remove([word])
@@ -41,29 +44,63 @@ import Testing
         var runs = RunLayers()
         let taken = Set(3000...4094)
         runs.avoid([KernelRun(slot: 5, serial: 900, owner: 1, part: part).layer, 77])
-        let word = try #require(runs.add([part], digest, of: 1, besides: taken, now: 0)?.first)
+        let wordAdded = runs.add([part], digest, of: 1, besides: taken, now: 0)?.first
+            let word = try #require(wordAdded)
         #expect(KernelRun.slot(of: word) < 3000 && KernelRun.serial(of: word) == 901)
-        #expect(runs.add([part], "e", of: 1, besides: Set(0...4094), now: 0) == nil)
+        let none = runs.add([part], "e", of: 1, besides: Set(0...4094), now: 0)
+        #expect(none == nil)
         #expect(runs.known("e", of: 1) == nil)
+    }
+
+    private func refused(_ runs: inout RunLayers, _ user: UInt32, _ now: UInt64) -> Bool {
+        runs.refusal(of: user, 1, now: now) != nil
     }
 
     @Test func `a user who brings much waits, root and others do not`() throws {
         var runs = RunLayers()
-        for _ in 0..<RunLayers.burst { #expect(runs.refusal(of: 1, 1, now: 1000) == nil) }
-        #expect(runs.refusal(of: 1, 1, now: 1000) != nil)
-        #expect(runs.refusal(of: 2, 1, now: 1000) == nil && runs.refusal(of: 0, 1, now: 1000) == nil)
-        #expect(runs.refusal(of: 1, 1, now: 1000 + RunLayers.interval) == nil)
-        #expect(runs.refusal(of: 1, 1, now: 1000 + RunLayers.interval) != nil)
+        for _ in 0..<RunLayers.burst {
+            let isRefused = refused(&runs, 1, 1000)
+            #expect(!isRefused)
+        }
+        do {
+            let isRefused = refused(&runs, 1, 1000)
+            #expect(isRefused == true)
+        }
+        do {
+            let isRefused = refused(&runs, 2, 1000)
+            #expect(isRefused == false)
+        }
+        do {
+            let isRefused = refused(&runs, 0, 1000)
+            #expect(isRefused == false)
+        }
+        do {
+            let isRefused = refused(&runs, 1, 1000 + RunLayers.interval)
+            #expect(isRefused == false)
+        }
+        do {
+            let isRefused = refused(&runs, 1, 1000 + RunLayers.interval)
+            #expect(isRefused == true)
+        }
         for number in 0..<RunLayers.limit.ofUser {
             _ = runs.add([part], "\(number)", of: 3, besides: [], now: 0)
         }
-        #expect(runs.refusal(of: 3, 1, now: 1000) != nil && runs.refusal(of: 4, 1, now: 1000) == nil)
+        do {
+            let isRefused = refused(&runs, 3, 1000)
+            #expect(isRefused == true)
+        }
+        do {
+            let isRefused = refused(&runs, 4, 1000)
+            #expect(isRefused == false)
+        }
     }
 
     @Test func `one that nobody uses goes after a while`() throws {
         var runs = RunLayers()
-        let used = try #require(runs.add([part], "used", of: 1, besides: [], now: 0))
-        let idle = try #require(runs.add([part], "idle", of: 1, besides: [], now: 0))
+        let usedAdded = runs.add([part], "used", of: 1, besides: [], now: 0)
+            let used = try #require(usedAdded)
+        let idleAdded = runs.add([part], "idle", of: 1, besides: [], now: 0)
+            let idle = try #require(idleAdded)
         let session = runs.begin(9, of: 1, used)
         #expect(runs.idle(now: RunLayers.idleTime - 1).isEmpty)
         #expect(runs.idle(now: RunLayers.idleTime) == idle)
@@ -74,9 +111,12 @@ import Testing
 
     @Test func `an event is told to the command's own client, else to one around it, never to another user's`() throws {
         var runs = RunLayers()
-        let outer = try #require(runs.add([part], "outer", of: 1, besides: [], now: 0))
-        let inner = try #require(runs.add([part], "inner", of: 1, besides: [], now: 0))
-        let others = try #require(runs.add([part], "outer", of: 2, besides: [], now: 0))
+        let outerAdded = runs.add([part], "outer", of: 1, besides: [], now: 0)
+            let outer = try #require(outerAdded)
+        let innerAdded = runs.add([part], "inner", of: 1, besides: [], now: 0)
+            let inner = try #require(innerAdded)
+        let othersAdded = runs.add([part], "outer", of: 2, besides: [], now: 0)
+            let others = try #require(othersAdded)
         let first = runs.begin(1, of: 1, outer)
         let second = runs.begin(2, of: 1, inner)
         let third = runs.begin(3, of: 2, others)

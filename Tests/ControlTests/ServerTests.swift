@@ -118,11 +118,11 @@ private final class Client {
         #expect(exchange.asked.count == 4)
     }
 
-    @Test func `the socket is for its owner alone, and goes with the server`() throws {
+    @Test func `everybody may connect to the socket, and it goes with the server`() throws {
         var exchange: Exchange? = try Exchange()
         let path = try #require(exchange?.path)
         let attributes = try FileManager.default.attributesOfItem(atPath: path)
-        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o666)
         // The directory stays for the look after it.
         let kept = path + "-kept"
         try FileManager.default.linkItem(atPath: path, toPath: kept)

@@ -79,9 +79,9 @@ struct KernelCompiler {
         let record = image.append(Self.zeros(Fields.size))
         fill(record, part.policy)
         let verdicts = part.files.verdicts.map { image.append(Self.words(of: $0)) }
-        image.append(part.files.automaton, verdicts: verdicts, record: record + Fields.files)
+        image.append(part.fileTable, verdicts: verdicts, record: record + Fields.files)
         let names = part.sockets.verdicts.map { image.append($0) }
-        image.append(part.sockets.automaton, verdicts: names, record: record + Fields.sockets)
+        image.append(part.socketTable, verdicts: names, record: record + Fields.sockets)
         let endpoints = KernelEndpoint.all(
             of: part.policy.policy.network, firstRule: part.policy.networkRules)
         image[record + Fields.endpointCount] = UInt32(endpoints.count)

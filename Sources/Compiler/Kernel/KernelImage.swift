@@ -62,8 +62,12 @@ struct KernelImage: Hashable, Sendable {
     ///
     /// - Parameter verdicts: where what the automaton's verdicts stand for is; 0: nothing.
     mutating func append(_ automaton: Automaton, verdicts: [Int], record: Int) {
+        append(LookupTable(automaton), verdicts: verdicts, record: record)
+    }
+
+    /// The same of one that is laid out already.
+    mutating func append(_ table: LookupTable, verdicts: [Int], record: Int) {
         typealias Fields = KernelRecords.Automaton
-        let table = LookupTable(automaton)
         var classes = Array(repeating: UInt32(0), count: Fields.classWords)
         for (byte, number) in table.classes.enumerated() {
             classes[byte / 4] |= UInt32(number) << (UInt32(byte) % 4 * 8)

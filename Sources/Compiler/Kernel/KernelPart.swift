@@ -9,6 +9,8 @@ public struct KernelPart: Hashable, Sendable {
     public let policy: KernelPolicy
     let files: FileAutomaton
     let sockets: SocketNames
+    let fileTable: LookupTable
+    let socketTable: LookupTable
 
     /// Compiles a policy, which is resolved: includes, variables and links are in place.
     public init(
@@ -20,13 +22,16 @@ public struct KernelPart: Hashable, Sendable {
     /// - Parameter files: the automaton of its `files` section, where it is known already.
     init(_ policy: Policy, limits: AutomatonLimits, files: FileAutomaton?) throws(KernelTablesError) {
         let compiled = KernelPolicy(policy)
-        if let files { self.files = files } else { self.files = try Self.files(of: policy, limits) }
+        let automaton = if let files { files } else { try Self.files(of: policy, limits) }
+        self.files = automaton
+        fileTable = LookupTable(automaton.automaton)
         do throws(AutomatonError) {
             sockets = try SocketNames(
                 policy.network, firstRule: compiled.networkRules, limits: limits)
         } catch {
             throw KernelTablesError("the unix endpoints of 'network' make too many states", in: policy)
         }
+        socketTable = LookupTable(sockets.automaton)
         self.policy = compiled
     }
 
