@@ -17,8 +17,8 @@ struct RunLayers {
     /// How many new ones a user may bring at once, and how many milliseconds another one takes: each is a generation.
     static let burst = 16
     static let interval: UInt64 = 2_000
-    /// How large an unprivileged user's automaton may become: some 50 ms to compile.
-    static let limits = AutomatonLimits(states: 20_000, transitions: 1 << 20)
+    /// How large an unprivileged user's automaton may become: while it is made, nobody else is answered.
+    static let limits = AutomatonLimits(states: 8000, transitions: 1 << 18)
     /// The slot of none: what is accounted for those that are gone.
     static let goneSlot = KernelTables.policyLimit - 1
     static let goneName = "run-layers-gone"

@@ -16,10 +16,10 @@ import Testing
     @Test func `the same of the same user is the same layer, and of another user another`() throws {
         var runs = RunLayers()
         let firstAdded = runs.add([part, part], digest, of: 1, besides: [], now: 0)
-            let first = try #require(firstAdded)
+        let first = try #require(firstAdded)
         #expect(first.count == 2 && runs.known(digest, of: 1) == first && runs.known(digest, of: 2) == nil)
         let otherAdded = runs.add([part], digest, of: 2, besides: [], now: 0)
-            let other = try #require(otherAdded)
+        let other = try #require(otherAdded)
         #expect(Set(first + other).count == 3 && Set((first + other).map(KernelRun.slot)).count == 3)
         #expect((first + other).allSatisfy(KernelRun.isRun))
         runs.remove(first)
@@ -45,7 +45,7 @@ import Testing
         let taken = Set(3000...4094)
         runs.avoid([KernelRun(slot: 5, serial: 900, owner: 1, part: part).layer, 77])
         let wordAdded = runs.add([part], digest, of: 1, besides: taken, now: 0)?.first
-            let word = try #require(wordAdded)
+        let word = try #require(wordAdded)
         #expect(KernelRun.slot(of: word) < 3000 && KernelRun.serial(of: word) == 901)
         let none = runs.add([part], "e", of: 1, besides: Set(0...4094), now: 0)
         #expect(none == nil)
@@ -98,9 +98,9 @@ import Testing
     @Test func `one that nobody uses goes after a while`() throws {
         var runs = RunLayers()
         let usedAdded = runs.add([part], "used", of: 1, besides: [], now: 0)
-            let used = try #require(usedAdded)
+        let used = try #require(usedAdded)
         let idleAdded = runs.add([part], "idle", of: 1, besides: [], now: 0)
-            let idle = try #require(idleAdded)
+        let idle = try #require(idleAdded)
         let session = runs.begin(9, of: 1, used)
         #expect(runs.idle(now: RunLayers.idleTime - 1).isEmpty)
         #expect(runs.idle(now: RunLayers.idleTime) == idle)
@@ -109,14 +109,17 @@ import Testing
         #expect(Set(runs.idle(now: 2 * RunLayers.idleTime)) == Set(used + idle))
     }
 
-    @Test func `an event is told to the command's own client, else to one around it, never to another user's`() throws {
+    @Test
+    func `an event is told to the command's own client, else to one around it, never to another user's`()
+        throws
+    {
         var runs = RunLayers()
         let outerAdded = runs.add([part], "outer", of: 1, besides: [], now: 0)
-            let outer = try #require(outerAdded)
+        let outer = try #require(outerAdded)
         let innerAdded = runs.add([part], "inner", of: 1, besides: [], now: 0)
-            let inner = try #require(innerAdded)
+        let inner = try #require(innerAdded)
         let othersAdded = runs.add([part], "outer", of: 2, besides: [], now: 0)
-            let others = try #require(othersAdded)
+        let others = try #require(othersAdded)
         let first = runs.begin(1, of: 1, outer)
         let second = runs.begin(2, of: 1, inner)
         let third = runs.begin(3, of: 2, others)

@@ -297,7 +297,9 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(tables.counterCount == 6 + KernelTables.closedCounterCount)
     }
 
-    @Test func `what a command brings stands beside the host's policies, and without it nothing is granted`() throws {
+    @Test func `what a command brings stands beside the host's policies, and without it nothing is granted`()
+        throws
+    {
         let host = try policy("files: { rules: [{ allow: [read], paths: [/a] }] }", name: "host")
         let tables = try KernelTables.compile([host])
         let brought = try policy("files: { rules: [{ allow: [read], paths: [/b] }] }", name: "host")
@@ -305,8 +307,10 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(run.slot == 9 && run.serial == 77 && KernelRun.isRun(run.layer))
         #expect(!KernelRun.isRun(9) && KernelRun.slot(of: 9) == 9)
         let model = KernelTablesModel(try tables.adding([run]), counter: 50)
-        #expect(model.files(0, Array("/a".utf8))?.granted == 1 && model.files(0, Array("/b".utf8))?.granted == 0)
-        #expect(model.files(9, Array("/b".utf8))?.granted == 1 && model.files(9, Array("/a".utf8))?.granted == 0)
+        #expect(
+            model.files(0, Array("/a".utf8))?.granted == 1 && model.files(0, Array("/b".utf8))?.granted == 0)
+        #expect(
+            model.files(9, Array("/b".utf8))?.granted == 1 && model.files(9, Array("/a".utf8))?.granted == 0)
         #expect(model.layer(0) == 0 && model.layer(9) == run.layer && model.owner(9) == 1000)
         #expect(model.flags(9) & 1 << 5 != 0 && model.flags(0) & 1 << 5 == 0)
         // The host's, what stands in for those that are gone, and then the command's.

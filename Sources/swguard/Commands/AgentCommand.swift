@@ -49,7 +49,8 @@ struct AgentCommand: ParsableCommand {
 
     func run() throws {
         let context = Agent.Context(
-            read: read, readRun: Self.readRun, directory: policies, configuration: configuration, report: Output.print,
+            read: read, readRun: Self.readRun, directory: policies, configuration: configuration,
+            report: Output.print,
             say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
             version: Build.version, socket: ControlAddress.ofEnvironment())
         switch teardown ? Agent.tearDown(context) : Agent.run(context) {

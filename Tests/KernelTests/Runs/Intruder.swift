@@ -129,16 +129,14 @@ enum Intruder {
 
         """
 
-    /// What is told is bounded, and one who brings much is told to wait.
+    /// What is told is bounded.
     static let much = """
         def error(policies):
             reply = ask(policies)
             return (reply['error'].split('.')[-1] + ' ' + str(reply.get('parameters', {}))) if isinstance(reply, dict) else 'layer'
         say('large', error(told(closed + ' #' + 'x' * 300000)))
         sets = ', '.join('"/srv/**/a*%d*/**/b?%d*"' % (n, n) for n in range(200))
-        begin = time.monotonic()
         say('wide', error(told('files: {rules: [{allow: [read], paths: [%s]}]}' % sets)))
-        say('took', 'little' if time.monotonic() - begin < 20 else time.monotonic() - begin)
         say('broken', error(told('files: {rules: [{allow: [raed]}]}')))
         wrong = told(closed); wrong['links'] = [{'path': 7}]
         say('form', error(wrong))
@@ -147,8 +145,7 @@ enum Intruder {
             five['files'].append({'path': '/%d.yaml' % n, 'identity': '%d' % n, 'text': 'apiVersion: swguard/v1\\nkind: Policy\\nmetadata: {name: p%d}\\n' % n + closed})
             five['references'].append('/%d.yaml' % n)
         say('five', error(five))
-        replies = [error(told(closed + ' # no %d' % number)) for number in range(40)]
-        say('rate', 'layer' in replies, any('faster' in reply for reply in replies))
+        say('more', error(told(closed + ' # more')))
 
         """
 }

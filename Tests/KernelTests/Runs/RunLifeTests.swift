@@ -16,7 +16,8 @@ extension AgentTests {
             }
         }
 
-        @Test func `a command stays under its policy whatever becomes of the agent and its policies`() throws {
+        @Test func `a command stays under its policy whatever becomes of the agent and its policies`() throws
+        {
             let host = "subjects: [{exec: /runs/out/tool}]\nfiles: {default: allow, rules: []}"
             let agent = try RunningAgent(["host": host])
             let policy = try place.policy("both", RunPlace.both)
@@ -56,7 +57,8 @@ extension AgentTests {
             // What the next agent cannot take over is not let go: everything is denied.
             agent.killAtOnce()
             let state = "/var/lib/swguard"
-            for file in try FileManager.default.contentsOfDirectory(atPath: state) where file.hasPrefix("run-") {
+            for file in try FileManager.default.contentsOfDirectory(atPath: state)
+            where file.hasPrefix("run-") {
                 try FileManager.default.removeItem(atPath: state + "/" + file)
             }
             try agent.start()

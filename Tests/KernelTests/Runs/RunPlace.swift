@@ -78,8 +78,11 @@ final class RunningCommand {
     var identifier: Int32 { process.processIdentifier }
 
     /// Runs `swguard` with arguments of `run` before the command.
-    init(_ options: [String], environment: [String: String], as user: Int? = nil, errors: String = "/dev/null") throws {
-        let reader = "echo ready; while read -r file; do if read -r line <\"$file\"; then echo yes; else echo no; fi; done"
+    init(
+        _ options: [String], environment: [String: String], as user: Int? = nil, errors: String = "/dev/null"
+    ) throws {
+        let reader =
+            "echo ready; while read -r file; do if read -r line <\"$file\"; then echo yes; else echo no; fi; done"
         let command = [RunningAgent.program, "run"] + options + ["--", "/usr/bin/bash", "-c", reader]
         let prefix =
             user.map { ["/usr/bin/setpriv", "--reuid", "\($0)", "--regid", "\($0)", "--clear-groups"] } ?? [

@@ -5,7 +5,9 @@ extension AgentTests {
     /// `swguard run` through the agent.
     @Suite(.serialized)
     final class RunTests {
-        private static let nothing = ["host": "subjects: [{exec: /nowhere}]\nfiles: {default: allow, rules: []}"]
+        private static let nothing = [
+            "host": "subjects: [{exec: /nowhere}]\nfiles: {default: allow, rules: []}"
+        ]
         private let place: RunPlace
 
         init() throws { place = try RunPlace() }
@@ -22,7 +24,8 @@ extension AgentTests {
                 environment: agent.environment.merging(["HOME": "/nowhere"]) { $1 })
         }
 
-        @Test func `a policy that only the agent can enforce is enforced, and what it denies is told`() throws {
+        @Test func `a policy that only the agent can enforce is enforced, and what it denies is told`() throws
+        {
             let agent = try RunningAgent(Self.nothing)
             try enforcesPatterns(agent)
             try hasTheSameOutcomeEverywhere(agent)
@@ -112,7 +115,8 @@ extension AgentTests {
                 "symlink": "os.symlink('x', '/runs/out/link')",
                 "execute": "os.execv('/runs/out/tool', ['tool'])",
                 "inet": "socket.socket(2, 1)", "pair": "socket.socketpair()",
-                "mount": "libc.mount(b'none', b'/runs/work', b'tmpfs', 0, 0) and (_ for _ in ()).throw(OSError(ctypes.get_errno(), ''))",
+                "mount":
+                    "libc.mount(b'none', b'/runs/work', b'tmpfs', 0, 0) and (_ for _ in ()).throw(OSError(ctypes.get_errno(), ''))",
                 "child": "os.waitstatus_to_exitcode(os.spawnv(os.P_WAIT, '/usr/bin/true', ['true']))",
             ])
             for user in [nil, 65534] {
@@ -130,7 +134,9 @@ extension AgentTests {
             }
             // The exec of the command itself is judged.
             for backend in ["landlock", "lsm"] {
-                for (command, status) in [("/runs/out/tool", 126), ("/usr/bin/true", 0), ("/usr/bin/none", 127)] {
+                for (command, status) in [
+                    ("/runs/out/tool", 126), ("/usr/bin/true", 0), ("/usr/bin/none", 127),
+                ] {
                     let ended = try run(
                         agent, ["--backend", backend, "--policy", policy], [command])
                     #expect(ended.status == Int32(status), "\(backend) \(command): \(ended.output)")
@@ -159,15 +165,24 @@ extension AgentTests {
             let alone = try run(
                 agent, ["--exec-only", "--exec", "/usr", "--backend", "lsm"], ["/usr/bin/cat", "/runs/out/x"])
             #expect(alone.status == 1 && alone.output.contains("ermission denied"), "\(alone.output)")
-            #expect(try agent.events { $0["object", "path"] == "/runs/out/x" && $0["verdict"] == "deny" }.count > 0)
+            #expect(
+                try agent.events { $0["object", "path"] == "/runs/out/x" && $0["verdict"] == "deny" }.count
+                    > 0)
             // One inside the other: both grant, and each is told its own.
             let nested = try run(
-                agent, ["--backend", "lsm", "--exec", "/usr", "--exec", RunningAgent.program, "--read", "/runs", "--read", "/etc",
-                    "--allow-partial", "--write", agent.directory.path],
-                [RunningAgent.program, "run", "--exec", "/usr", "--read", "/runs/in", "--", "/usr/bin/cat",
-                    "/runs/in/a.txt", "/runs/out/x"])
+                agent,
+                [
+                    "--backend", "lsm", "--exec", "/usr", "--exec", RunningAgent.program, "--read", "/runs",
+                    "--read", "/etc",
+                    "--allow-partial", "--write", agent.directory.path,
+                ],
+                [
+                    RunningAgent.program, "run", "--exec", "/usr", "--read", "/runs/in", "--", "/usr/bin/cat",
+                    "/runs/in/a.txt", "/runs/out/x",
+                ])
             #expect(nested.status == 1, "\(nested.output)")
-            #expect(nested.output.contains("text\n") && nested.output.contains("/runs/out/x"), "\(nested.output)")
+            #expect(
+                nested.output.contains("text\n") && nested.output.contains("/runs/out/x"), "\(nested.output)")
             // What an agent does not know is an error, and nothing is run.
             let wrong = try place.policy("wrong", "files: {rules: [{allow: [raed], paths: [/x]}]}")
             #expect(try run(agent, ["--policy", wrong], ["/usr/bin/true"]).status == 125)
