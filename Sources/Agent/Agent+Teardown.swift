@@ -48,6 +48,7 @@ extension Agent {
             return .cannot
         }
         StateDirectory().keep(only: [], past: [])
+        BootGuard.forget()
         context.say("nothing is enforced any more")
         return .ended
     }

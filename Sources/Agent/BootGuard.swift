@@ -137,6 +137,11 @@ extension BootGuard {
     }
 }
 
+extension BootGuard {
+    /// Forgets this boot, and those before it: their owner has taken the policies out.
+    static func forget() { _ = unsafe unlink(standardPath) }
+}
+
 extension BootGuard.Record {
     /// What the file says; nil: it is not there, or says something else.
     static func read(_ path: String) -> Self? {

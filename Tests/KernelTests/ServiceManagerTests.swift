@@ -61,6 +61,7 @@ extension KernelTests.AgentTests {
             hear('STOPPING=1')
             assert agent.wait() == 0 and is_denied()
             teardown()
+            assert not os.path.exists(boots), 'its owner has taken them out'
             # As three boots that did not last leave it.
             open(boots, 'w').write('1 another %s 3\n' % policies)
             agent = start()
