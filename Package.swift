@@ -134,7 +134,8 @@ let package = Package(
                 "Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp", "CSwguardBPF",
             ],
             swiftSettings: strict),
-        .testTarget(name: "AgentTests", dependencies: ["Agent", "Compiler", "Policy"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "Compiler", "Policy"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(

@@ -32,14 +32,14 @@ extension LaunchFailure {
     /// LANDLOCK_MAX_NUM_LAYERS is reached (security/landlock/limits.h).
     private static let tooMany: CInt = 7  // E2BIG
 
-    /// What the agent's programs mean by an errno.
+    /// What the agent's programs mean by an errno: EINVAL is the kernel's own answer, where nobody knows the call.
     private static func refusal(_ code: CInt) -> String? {
-        switch code {
-        case 22: "its programs are not in the kernel any more"  // EINVAL: nobody knows the call
-        case 2: "the policy is not in force any more"  // ENOENT
-        case 1: "the process has no no_new_privs, other threads, or other ids than the agent was asked with"  // EPERM
-        case tooMany: "the process carries as many policies as it may"
-        case 11: "the process cannot be looked at"  // EAGAIN
+        switch SystemError.name(code) {
+        case "EINVAL": "its programs are not in the kernel any more"
+        case "ENOENT": "the policy is not in force any more"
+        case "EPERM": "the process has other threads, or other ids than the agent was asked with"
+        case "E2BIG": "the process carries as many policies as it may"
+        case "EAGAIN": "the process cannot be looked at"
         default: nil
         }
     }
