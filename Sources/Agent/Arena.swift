@@ -218,10 +218,15 @@ struct PlacedGeneration {
     let record: GenerationRecord
     /// Kept open as long as it is there; nil where another agent placed it.
     let held: HeldObjects?
+    /// Found once: there is a place for every slot, and they are looked at every second.
+    let policies: [Counted]
+
+    typealias Counted = (slot: Int, policy: PolicyLegend, counters: Range<Int>)
 
     init(_ record: GenerationRecord, held: HeldObjects? = nil) {
         self.record = record
         self.held = held
+        policies = Self.policies(of: record)
     }
 
     /// What events call it.

@@ -122,15 +122,15 @@ extension EventCounts {
 extension PlacedGeneration {
     /// The policies, each with its slot and its counters: the host's, what stands in for those that are gone, and those that
     /// `swguard run` brought.
-    var policies: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] {
-        let known = legends.enumerated().compactMap { slot, policy in policy.map { (slot, $0) } }
-        var first = counters.lowerBound
-        var all: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] = []
+    static func policies(of record: GenerationRecord) -> [Counted] {
+        var first = record.counters.lowerBound
+        var all: [Counted] = []
         func add(_ slot: Int, _ policy: PolicyLegend, _ count: Int) {
             let range = first..<(first + count)
             first = range.upperBound
             all.append((slot, policy, range))
         }
+        let known = record.policies.enumerated().compactMap { slot, policy in policy.map { (slot, $0) } }
         for (slot, policy) in known where policy.run == nil { add(slot, policy, policy.counterCount) }
         add(
             RunLayers.goneSlot, PolicyLegend(unknown: RunLayers.goneName), KernelTables.closedCounterCount)
