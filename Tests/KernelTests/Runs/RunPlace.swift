@@ -70,47 +70,61 @@ final class RunPlace {
 }
 
 /// A command that goes on: it reads the files that it is told, and says what comes of it.
+///
+/// Not by Foundation's `Process`: that takes a child for ended that closes what it inherited, as `run` does, and waits for
+/// it where it would see others end.
 final class RunningCommand {
-    private let process = Process()
-    private let input = Pipe()
-    private let output = Pipe()
+    private let child: Child
+    /// Where it is told, and where it says: FIFOs, open on both sides from the beginning.
+    private let told: FileHandle
+    private let said: FileHandle
     private var rest = ""
-    var identifier: Int32 { process.processIdentifier }
+    var identifier: Int32 { child.identifier }
 
     /// Runs `swguard` with arguments of `run` before the command.
     init(
-        _ options: [String], environment: [String: String], as user: Int? = nil, errors: String = "/dev/null"
+        _ options: [String], environment: [String: String], as user: Int? = nil,
+        errors: String = "/dev/null"
     ) throws {
         let reader =
-            "echo ready; while read -r file; do if read -r line <\"$file\"; then echo yes; else echo no; fi; done"
-        let command = [RunningAgent.program, "run"] + options + ["--", "/usr/bin/bash", "-c", reader]
-        let prefix =
-            user.map { ["/usr/bin/setpriv", "--reuid", "\($0)", "--regid", "\($0)", "--clear-groups"] } ?? [
-                "/usr/bin/env"
-            ]
-        _ = FileManager.default.createFile(atPath: errors, contents: nil)
-        process.executableURL = URL(filePath: prefix[0])
-        process.arguments = prefix.dropFirst() + command
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = input
-        process.standardOutput = output
-        process.standardError = try FileHandle(forWritingTo: URL(filePath: errors))
-        try process.run()
+            "echo ready; while read -r file && [ \"$file\" != end ]; do if read -r line <\"$file\"; then echo yes; else echo no; fi; done"
+        let place = "\(RunPlace.root)/command-\(UUID().uuidString)"
+        for name in [".in", ".out"] where mkfifo(place + name, 0o600) != 0 {
+            throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL)
+        }
+        func open(_ name: String) throws -> FileHandle {
+            let descriptor = Foundation.open(place + name, O_RDWR | O_CLOEXEC)
+            guard descriptor >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EINVAL) }
+            return FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+        }
+        told = try open(".in")
+        said = try open(".out")
+        var command = ["/usr/bin/env"] + environment.map { "\($0)=\($1)" }
+        if let user {
+            command += ["/usr/bin/setpriv", "--reuid", "\(user)", "--regid", "\(user)", "--clear-groups"]
+        }
+        command += [RunningAgent.program, "run"] + options + ["--", "/usr/bin/bash", "-c", reader]
+        child = try Child(
+            ["/bin/sh", "-c", "exec \"$@\" <\(place).in >\(place).out 2>\(errors)", "sh"] + command)
         let first = line()
         guard first == "ready" else { throw RunningAgent.Failure(text: "the command says '\(first)'") }
     }
 
     /// Whether the command reads a file.
     func reads(_ path: String) throws -> Bool {
-        try input.fileHandleForWriting.write(contentsOf: Data("\(path)\n".utf8))
+        try told.write(contentsOf: Data("\(path)\n".utf8))
         return line() == "yes"
     }
 
     private func line() -> String {
         while !rest.contains("\n") {
-            let data = output.fileHandleForReading.availableData
-            if data.isEmpty { return rest }
-            rest += String(decoding: data, as: UTF8.self)
+            // With both sides open there is no end: what has ended says no more.
+            var wait = pollfd(fd: said.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            if poll(&wait, 1, 100) <= 0 {
+                if child.isRunning { continue }
+                return rest
+            }
+            rest += String(decoding: said.availableData, as: UTF8.self)
         }
         let line = rest.prefix { $0 != "\n" }
         rest.removeFirst(line.count + 1)
@@ -120,10 +134,7 @@ final class RunningCommand {
     /// Has it end; its exit status.
     @discardableResult
     func end() throws -> Int32 {
-        try input.fileHandleForWriting.close()
-        process.waitUntilExit()
-        return process.terminationStatus
+        try told.write(contentsOf: Data("end\n".utf8))
+        return try child.wait()
     }
-
-    deinit { if process.isRunning { kill(identifier, SIGKILL) } }
 }
