@@ -110,8 +110,17 @@ struct CommandRun {
     }
 
     /// Runs the command under layers of the agent's, and gives the exit status.
-    private func run(_ prepared: Prepared, through agent: AgentLink) throws(Refused) -> Int32 {
-        let result = try confine(prepared, agent)
+    private func run(_ first: Prepared, through agent: AgentLink) throws(Refused) -> Int32 {
+        var prepared = first
+        var known: ConfineResult?
+        if prepared.request == nil {
+            known = try confine(prepared, agent)
+            // All that the policies are made from is told: they are read anew.
+            if known == nil { prepared = try prepare(usingCache: false, throughAgent: true) }
+        }
+        guard let result = if let known { known } else { try confine(prepared, agent) } else {
+            throw Refused("cannot confine '\(commandName)' by the agent: a policy is no text")
+        }
         let plan = prepared.plan
         var request = request(for: plan)
         request.agentLayers = result.layers
@@ -142,48 +151,22 @@ struct CommandRun {
         return outcome.status
     }
 
-    /// The layers of the policies: by what the plan says of them, else by all that they are made from.
-    private func confine(_ prepared: Prepared, _ agent: AgentLink) throws(Refused) -> ConfineResult {
-        let isFollowed = !options.isExecOnly
+    /// The layers of the policies, by all that they are made from, or by the digest of it; nil: the agent does not know that.
+    private func confine(_ prepared: Prepared, _ agent: AgentLink) throws(Refused) -> ConfineResult? {
+        if prepared.plan.requestDigest.isEmpty { return nil }
         do throws(ControlClientError) {
-            if prepared.request == nil, !prepared.plan.requestDigest.isEmpty,
-                let known = try agent.confine(
-                    prepared.plan.requestDigest, policies: nil, isFollowed: isFollowed)
-            {
-                return known
-            }
+            return try agent.confine(
+                prepared.plan.requestDigest, policies: prepared.request, isFollowed: !options.isExecOnly)
         } catch {
-            throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
-        }
-        var request = prepared.request
-        var digest = prepared.plan.requestDigest
-        if request == nil {
-            let source = try source()
-            request = source.told(try source.load())
-            digest = request.map(Self.digest) ?? ""
-        }
-        guard let request else {
-            throw Refused("cannot confine '\(commandName)' by the agent: a policy is no text")
-        }
-        // What was kept is of other policies than those of now: the files have changed in between.
-        guard digest == prepared.plan.requestDigest else {
+            guard case .rejected(let diagnostics, let reasons) = error else {
+                throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+            }
+            let formatter = DiagnosticFormatter(usesColour: PolicySource.usesColour)
+            for diagnostic in diagnostics { StandardError.write(formatter.text(diagnostic)) }
             throw Refused(
-                "cannot confine '\(commandName)': its policies have changed meanwhile; run it again")
-        }
-        do throws(ControlClientError) {
-            if let result = try agent.confine(digest, policies: request, isFollowed: isFollowed) {
-                return result
-            }
-            throw ControlClientError.garbled("the agent does not know what it was told")
-        } catch {
-            if case .rejected(let diagnostics, let reasons) = error {
-                let formatter = DiagnosticFormatter(usesColour: PolicySource.usesColour)
-                for diagnostic in diagnostics { StandardError.write(formatter.text(diagnostic)) }
-                throw Refused(
-                    lines: reasons.map { "cannot confine '\(commandName)' by the agent: \($0)" }
-                        + (reasons.isEmpty ? ["cannot confine '\(commandName)' by the agent"] : []))
-            }
-            throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+                lines: (reasons.isEmpty ? ["it does not take its policies"] : reasons).map {
+                    "cannot confine '\(commandName)' by the agent: \($0)"
+                })
         }
     }
 

@@ -21,10 +21,14 @@ public struct RunRequest {
     /// As `CommandPolicies` of the agent's interface; nil: a file is no text.
     var json: JSON? {
         var texts: [JSON] = []
+        // Which names are one file's, and not which file: the same policies are the same wherever they lie.
+        var identities: [String: Int] = [:]
         for file in files {
             guard let text = String(validating: file.bytes, as: UTF8.self) else { return nil }
+            let identity = identities[file.identity] ?? identities.count
+            identities[file.identity] = identity
             texts.append([
-                "path": .string(file.path), "identity": .string(file.identity), "text": .string(text),
+                "path": .string(file.path), "identity": .string(String(identity)), "text": .string(text),
             ])
         }
         return [
