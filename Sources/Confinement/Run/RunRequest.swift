@@ -33,8 +33,8 @@ public struct RunRequest {
         }
         return [
             "references": .array(references.map { .string($0) }), "files": .array(texts),
-            "search": .array(search.map { .string($0) }),
-            "variables": .array(PolicyVariables.Name.allCases.map(json)),
+            "search": .array(search.filter(isUsed).map { .string($0) }),
+            "variables": .array(PolicyVariables.Name.allCases.filter(isUsed).map(json)),
             "links": .array(
                 links.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
                     ["path": Self.text($0.key), "target": Self.text($0.value)]
@@ -45,9 +45,26 @@ public struct RunRequest {
                         "option": .string($0.kind.rawValue), "value": Self.text($0.value.bytes),
                         "argument": .int($0.value.argument),
                     ]
-                }), "protected": .array(protected.map { .string($0) }), "bare": .bool(isBare),
+                }), "protected": .array(references.isEmpty ? protected.map { .string($0) } : []),
+            "bare": .bool(isBare),
             "complain": .bool(complains),
         ]
+    }
+
+    // What no file speaks of is left out: else each working directory would have layers of its own.
+
+    private func isUsed(_ directory: String) -> Bool {
+        files.contains { $0.path.utf8.starts(with: directory.utf8) }
+    }
+
+    private func isUsed(_ name: PolicyVariables.Name) -> Bool {
+        // As a letter, or a letter's number, in a quoted text of YAML.
+        let spellings = ["${\(name.rawValue)}", "\\x", "\\u", "\\U"].map { Array($0.utf8) }
+        return files.contains { file in spellings.contains { Self.mentions(file.bytes, $0) } }
+    }
+
+    private static func mentions(_ text: [UInt8], _ word: [UInt8]) -> Bool {
+        text.indices.contains { text[$0] == word[0] && text[$0...].starts(with: word) }
     }
 
     private static func text(_ bytes: [UInt8]) -> JSON { .string(AuditText(bytes).string) }
