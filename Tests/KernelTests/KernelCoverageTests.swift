@@ -56,7 +56,7 @@ struct KernelCoverageTests {
         // Those by which tasks come under policies, and what only denies.
         let others: Set<String> = [
             "task_alloc", "sched_process_fork", "bprm_creds_for_exec", "bprm_committed_creds", "task",
-            "uring_override_creds",
+            "uring_override_creds", "task_prctl",
             // What ends the wait of a report.
             "mnt_drop_write",
             // Those that guard what comes under a name.
