@@ -1,7 +1,7 @@
 # Every target is one line; what it needs, it installs.
 BINARY := .build/release/swguard
 
-.PHONY: build demo test vm-test evasions lint format fuzz soak man deb bench-run bench-automata install-packages
+.PHONY: build demo test vm-test evasions lint format fuzz soak man deb bench-run bench-agent bench-automata install-packages
 
 build: ; .ci/install build && swift build -c release --product swguard
 demo: build ; .ci/demo $(BINARY)
@@ -15,4 +15,5 @@ soak: ; .ci/install build test vm && .ci/soak
 man: ; .ci/install build && .ci/man
 deb: build man ; .ci/deb $(BINARY)
 bench-run: build ; .ci/install bench && .ci/bench-run $(BINARY)
+bench-agent: build ; .ci/install vm && .ci/bench-agent $(BINARY)
 bench-automata: ; .ci/install build bench && swift build -c release --product bench-automata && .ci/bench-automata .build/release/bench-automata

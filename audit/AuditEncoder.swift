@@ -156,7 +156,10 @@ extension JSONLine {
         text("action", AuditText(record.action, limit: Limit.name))
         word("verdict", record.verdict.rawValue)
         object(record.object)
+        if let reference = record.policy { policy("policy", reference) }
         process(record.process)
+        if record.count > 1 { number("count", record.count) }
+        if let span = record.span { self.span(span) }
     }
 
     fileprivate mutating func seal(_ record: SealRecord) {
@@ -239,6 +242,7 @@ extension JSONLine {
             add("comm", identity.comm, limit: Limit.name)
             add("exe", identity.exe, limit: Limit.path)
             add("cgroup", identity.cgroup, limit: Limit.cgroup)
+            add("container", identity.container, limit: Limit.name)
             if isTruncated { line.flag("truncated") }
         }
     }

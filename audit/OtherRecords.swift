@@ -130,13 +130,33 @@ public struct TamperRecord: Hashable, Sendable {
     public var action: String
     public var verdict: AuditEvent.Verdict
     public var object: AuditObject
+    /// By whose layer it was noticed; absent where the agent is sealed and no policy had a say.
+    public var policy: PolicyReference?
     public var process: ProcessIdentity
+    /// How many equal ones this stands for.
+    public var count: UInt64
+    /// When the first and the last of them were; absent for a single one.
+    public var span: ClosedRange<AuditTime>?
 
-    public init(action: String, verdict: AuditEvent.Verdict, object: AuditObject, process: ProcessIdentity) {
+    public init(
+        action: String, verdict: AuditEvent.Verdict, object: AuditObject, policy: PolicyReference? = nil,
+        process: ProcessIdentity, count: UInt64 = 1, span: ClosedRange<AuditTime>? = nil
+    ) {
         self.action = action
         self.verdict = verdict
         self.object = object
+        self.policy = policy
         self.process = process
+        self.count = count
+        self.span = span
+    }
+
+    /// What a request for what is the agent's own came to.
+    public init(_ record: AccessRecord) {
+        self.init(
+            action: record.action, verdict: record.verdict, object: record.object,
+            policy: record.policy.name.isEmpty ? nil : record.policy, process: record.process,
+            count: record.count, span: record.span)
     }
 }
 

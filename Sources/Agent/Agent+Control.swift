@@ -11,6 +11,8 @@ extension Agent {
         switch request {
         // It is answered apart: the client stays.
         case .confine: return .unknownPolicies
+        case .load where isSealed, .unload where isSealed, .reload where isSealed, .rollback where isSealed:
+            return Self.sealedAnswer
         case .load(let files): return load(files, by: peer)
         case .unload(let names): return unload(names, by: peer)
         case .reload: return reload(by: peer)
@@ -38,7 +40,9 @@ extension Agent {
         for slot in countsBySlot().values { counts += slot }
         return AgentStatus(
             version: context.version, pid: Int(getpid()), since: since.text, generation: generation,
-            changed: changed.text, extent: policies.isEmpty ? .none : .combined(policies.map(\.extent)),
+            changed: changed.text,
+            extent: policies.isEmpty
+                ? .none : .combined(policies.map(\.extent) + (missingPrograms.isEmpty ? [] : [.partial])),
             policies: policies.count, refused: refused, unwritten: Int(clamping: writer.lost),
             counts: counts, kernel: Self.kernelRelease, facts: facts)
     }
@@ -75,6 +79,10 @@ extension Agent {
         ]
         if build.hasBusyStorage {
             facts.append(KernelFact(name: "busy-storage", text: Self.busyStorage))
+        }
+        if isSealed { facts.append(KernelFact(name: "sealed", text: Self.sealedText)) }
+        if !missingPrograms.isEmpty {
+            facts.append(KernelFact(name: "degraded", text: "\(missingText); a new start attaches them"))
         }
         for hook in enforcement.missing {
             facts.append(KernelFact(name: "missing-hook", text: "this kernel has no hook \(hook)"))
@@ -124,7 +132,8 @@ extension Agent {
                 ConfinedProcess(
                     pid: Int(task.process), start: start, threads: 1, comm: text(task.command),
                     exe: identity?.exe.map(text), uid: Int(task.user), user: users[task.user],
-                    cgroup: identity?.cgroup.map(text), policies: names))
+                    cgroup: identity?.cgroup.map(text), container: identity?.container.map(text),
+                    policies: names))
         }
         return found
     }

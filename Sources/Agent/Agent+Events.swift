@@ -31,7 +31,7 @@ extension Agent {
         let now = ControlServer.now
         for event in events {
             let legend = legend(of: event.record)
-            let slot = slot(of: event.record.policy, legend)
+            let slot = slot(of: event.record.policy)
             let report = EventReport(policy: legend ?? unknown(event.record), bootTime: bootTime)
             guard let (told, time) = report.event(of: event, &names) else {
                 ledger.omit(slot)
@@ -40,17 +40,52 @@ extension Agent {
             tell(told, at: time, reason: report.reason(of: event), of: event.record)
             if aggregator.holds(told, at: time, now: now) {
                 ledger.hold(slot)
-            } else if writer.write(told, at: time) {
-                ledger.write(slot, step: writer.steps)
             } else {
-                ledger.drop(slot, 1)
+                writeLine(told, at: time, slot, 1, now)
             }
         }
         return isMore
     }
 
+    /// Writes an event that stands for as many records, or counts them as dropped.
+    private mutating func writeLine(
+        _ event: AuditEvent, at time: AuditTime, _ slot: Int, _ count: Int, _ now: UInt64
+    ) {
+        if !rate.admits(slot, now: now) {
+            ledger.drop(slot, count, .rate)
+        } else if let place = write(event.named, at: time) {
+            ledger.write(slot, count, place)
+        } else {
+            ledger.drop(slot, count, .disk)
+        }
+    }
+
+    /// Gives an event to the log; nil: it has no room.
+    @discardableResult
+    mutating func write(_ event: AuditEvent, at time: AuditTime = .now()) -> EventLedger.Place? {
+        let isTaken = writer.write(event, at: time)
+        let place = EventLedger.Place(line: writer.line, step: writer.steps)
+        noteTold()
+        return isTaken ? place : nil
+    }
+
+    /// Notes what the log has told of by itself, before the line that came behind that.
+    mutating func noteTold() {
+        for told in writer.takeTold() {
+            // A user can have brought several policies of one name.
+            var rest = Int(clamping: told.count)
+            for (slot, name) in accounted where name == told.policy && rest > 0 {
+                let count = min(rest, ledger.untold(slot, .disk))
+                rest -= count
+                ledger.tell(slot, count, .disk, EventLedger.Place(line: told.line, step: told.step))
+            }
+        }
+    }
+
     /// What the numbers of a record stand for; nil: it is not known any more.
     private func legend(of record: EventRecord) -> PolicyLegend? {
+        // The agent's own rule alone decided.
+        if record.policy == SWGUARD_NO_POLICY { return PolicyLegend(unknown: "") }
         let slot = KernelRun.slot(of: record.policy)
         let generation = enforcement.arena.generations.first { $0.number == record.generation }
         let legends = generation?.legends ?? past.first { $0.number == record.generation }?.legends ?? []
@@ -70,15 +105,14 @@ extension Agent {
     }
 
     /// For which slot a record is accounted.
-    private func slot(of layer: UInt32, _ legend: PolicyLegend?) -> Int {
-        if KernelRun.isRun(layer), legend == nil, runs.layers[layer] == nil { return RunLayers.goneSlot }
-        return KernelRun.slot(of: layer)
+    private func slot(of layer: UInt32) -> Int {
+        if layer == SWGUARD_NO_POLICY { return Int(SWGUARD_NO_POLICY) }
+        return KernelRun.isRun(layer) ? runs.account(of: layer) : Int(layer)
     }
 
     /// All slots that something is accounted for, and their policies.
     var accounted: [(slot: Int, name: String)] {
-        slots.all + runs.layers.values.map { ($0.run.slot, $0.legend.listedName) }
-            + (slots.name(of: RunLayers.goneSlot) == nil ? [(RunLayers.goneSlot, RunLayers.goneName)] : [])
+        slots.all + runs.accounts.filter { slots.name(of: $0.slot) == nil }
     }
 
     private mutating func forgetPast() {
@@ -88,18 +122,13 @@ extension Agent {
 
     /// Writes events that stand for several.
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
+        let now = ControlServer.now
         for held in due {
-            let isWritten = writer.write(held.event, at: held.time)
-            // All that is held is of requests.
-            guard let layer = held.event.policyLayer else { continue }
-            let slot =
-                KernelRun.isRun(layer) && runs.layers[layer] == nil
-                ? RunLayers.goneSlot : KernelRun.slot(of: layer)
-            if isWritten {
-                ledger.release(slot, held.count, step: writer.steps)
-            } else {
-                ledger.dropHeld(slot, held.count)
-            }
+            let count = Int(clamping: held.count)
+            // All that is held is of requests. What is of no policy is in no account.
+            let slot = slot(of: held.event.policyLayer ?? SWGUARD_NO_POLICY)
+            ledger.release(slot, count)
+            writeLine(held.event, at: held.time, slot, count, now)
         }
     }
 
@@ -108,7 +137,8 @@ extension Agent {
         let generations = enforcement.arena.generations
         for generation in generations.dropLast(all ? 0 : 1) {
             for (slot, _, range) in generation.policies {
-                ledger.retire(slot, EventCounts(enforcement.arena.counts(of: range)))
+                ledger.retire(
+                    slot, EventCounts(enforcement.arena.counts(of: range)), of: generation.number)
             }
         }
     }
@@ -117,7 +147,7 @@ extension Agent {
     func countsBySlot() -> [Int: EventCounts] {
         var kernel: [Int: EventCounts] = [:]
         for generation in enforcement.arena.generations {
-            for (slot, _, range) in generation.policies {
+            for (slot, _, range) in generation.policies where !ledger.isRetired(slot, generation.number) {
                 kernel[slot, default: EventCounts()] += EventCounts(enforcement.arena.counts(of: range))
             }
         }
@@ -127,18 +157,25 @@ extension Agent {
             })
     }
 
-    /// Says how many records found no room in the ring, and how many an agent has lost that was killed.
+    /// Says how many records became no line, and how many an agent has lost that was killed.
     mutating func tellLosses() {
         let now = AuditTime.now()
         tellAbandoned(now)
         let counts = countsBySlot()
         for (slot, name) in accounted {
-            let lost = ledger.newlyLost(slot, of: counts[slot]?.lost ?? 0)
-            // Where the log has no room, it is told later.
-            if lost > 0, tellGap(.ring, lost, name, since: lastLook, now) {
-                ledger.tell(slot, lost: lost, step: writer.steps)
+            // What the log had no room for, it tells by itself.
+            for cause in [EventLedger.Cause.ring, .rate] {
+                let lost = ledger.untold(slot, cause, of: counts[slot] ?? EventCounts())
+                // Where the log has no room, it is told later.
+                if lost > 0, let place = tellGap(cause.reason, lost, name, since: lastLook, now) {
+                    ledger.tell(slot, lost, cause, place)
+                }
             }
             ledger.look(slot, at: Int(now.seconds))
+        }
+        let ownLost = isSealed ? enforcement.own.lost : 0
+        if ownLost > toldOwnLost, tellGap(.ring, ownLost - toldOwnLost, nil, since: lastLook, now) != nil {
+            toldOwnLost = ownLost
         }
         lastLook = now
         let unbound = enforcement.arena.unboundObjects
@@ -147,6 +184,19 @@ extension Agent {
                 "\(unbound - toldUnbound) objects came under names that are denied and could not be bound: they are denied by "
                     + "their paths alone")
             toldUnbound = unbound
+        }
+    }
+
+    /// Goes on where an agent before ended: what it lost is told by this one.
+    mutating func succeedLedger() {
+        let counts = countsBySlot()
+        let now = AuditTime.now()
+        for (slot, name) in accounted {
+            let since = AuditTime(seconds: Int64(ledger.lookedAt(slot)), nanoseconds: 0)
+            owed.insert(slot)
+            seen[slot] = since
+            let lost = ledger.untold(slot, .disk, of: counts[slot] ?? EventCounts())
+            if lost > 0 { writer.owe(UInt64(lost), of: name, min(since, now)...now) }
         }
     }
 
@@ -160,11 +210,14 @@ extension Agent {
         let after = countsBySlot()
         for slot in owed {
             guard let counts = after[slot], counts.submitted == before[slot]?.submitted else { continue }
-            let count = EventLedger.unaccounted(counts)
-            let since = AuditTime(seconds: Int64(seen[slot] ?? 0), nanoseconds: 0)
+            let count = ledger.unaccounted(slot, counts)
             if count > 0 {
-                guard tellGap(.restart, count, slots.name(of: slot), since: since, now) else { continue }
-                ledger.abandon(slot, count, step: writer.steps)
+                guard
+                    let place = tellGap(
+                        .restart, count, accounted.first { $0.slot == slot }?.name,
+                        since: seen[slot] ?? now, now)
+                else { continue }
+                ledger.abandon(slot, count, place)
             }
             owed.remove(slot)
         }
@@ -172,10 +225,19 @@ extension Agent {
 
     private mutating func tellGap(
         _ reason: GapRecord.Reason, _ count: Int, _ policy: String?, since: AuditTime, _ now: AuditTime
-    ) -> Bool {
-        writer.write(
+    ) -> EventLedger.Place? {
+        write(
             .gap(
                 GapRecord(
                     reason: reason, count: UInt64(count), policy: policy, span: min(since, now)...now)))
+    }
+}
+
+extension AuditEvent {
+    /// The event as the log calls it: a denial by the rule that guards the agent is a hand on the agent.
+    fileprivate var named: Self {
+        guard case .denial(let record) = self, record.rule == RuleReference(id: OwnFiles.rule, source: nil)
+        else { return self }
+        return .tamper(TamperRecord(record))
     }
 }

@@ -102,7 +102,8 @@ extension Agent {
                 // Who comes under it is who asks for it.
                 policy.subjects = []
                 return try KernelPart(
-                    policy, limits: owner == 0 ? AutomatonLimits() : RunLayers.limits)
+                    policy, own: places.ownFiles,
+                    limits: owner == 0 ? AutomatonLimits() : RunLayers.limits)
             }
         } catch {
             throw Rejection(diagnostics: [error.diagnostic])
@@ -111,15 +112,10 @@ extension Agent {
 
     /// Puts the host's policies into force with the layers that there are now.
     private mutating func place(mayReplace: Bool) throws(Rejection) {
-        guard var whole = base else { return }
+        guard let base else { return }
         slots.taken = runs.slots
-        whole.slots.taken = runs.slots
-        do throws(KernelTablesError) {
-            whole.tables = try whole.tables.adding(runs.runs, limit: Enforcement.Sizes.limit)
-        } catch {
-            throw Rejection(diagnostics: [error.diagnostic])
-        }
-        try place(whole, mayReplace: mayReplace)
+        // Other programs would not be sealed.
+        try place(try withRuns(base), mayReplace: mayReplace && !isSealed)
         settlePlaces()
     }
 
@@ -184,6 +180,7 @@ extension Agent {
     mutating func forgetRuns() {
         for record in state.runs() { state.forget(run: record.layer) }
         runs.avoid((try? carriedLayers()) ?? [])
+        noteFormerRuns()
     }
 
     /// Takes over the layers of an agent before this one: they are compiled anew from what it was told.
@@ -214,6 +211,29 @@ extension Agent {
         runs.avoid((try? carriedLayers()) ?? [])
         runs.avoid(runs.layers.keys)
         slots.taken = runs.slots
+        noteFormerRuns()
+    }
+
+    /// Notes what is accounted for layers that are gone.
+    mutating func noteFormerRuns() {
+        let taken = runs.slots.union(slots.all.map(\.slot))
+        for slot in RunLayers.slots where ledger.isUsed(slot) && !taken.contains(slot) {
+            runs.noteFormer(slot, nil)
+        }
+        for legend in Self.legends(of: enforcement).flatMap(\.legends).compactMap({ $0 }) {
+            guard let slot = legend.run.map({ KernelRun.slot(of: $0.layer) }), !taken.contains(slot) else {
+                continue
+            }
+            runs.noteFormer(slot, legend)
+        }
+    }
+
+    /// Of the generations that are there, and of those that were: what events can speak of.
+    static func legends(
+        of enforcement: borrowing Enforcement
+    ) -> [(number: UInt32, legends: [PolicyLegend?])] {
+        enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
+            + enforcement.arena.generations.map { ($0.number, $0.legends) }
     }
 }
 

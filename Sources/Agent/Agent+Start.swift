@@ -14,7 +14,7 @@ extension Agent {
         guard geteuid() == 0 else {
             throw StartError(.cannot, "it needs root (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN)")
         }
-        let ground = try Ground(configuration)
+        let ground = try Ground(context, configuration)
         // Of another form, or damaged: it decides until another has taken its place.
         var unreadable: [PinDirectory.SetName] = []
         var readable: [PinDirectory.SetName] = []
@@ -30,23 +30,28 @@ extension Agent {
         while let name = readable.first {
             readable.removeFirst()
             do throws(PinError) {
-                oldest = try Enforcement(of: name, in: ground.pins, state: ground.state)
+                oldest = try Enforcement(of: name, in: ground.pins, state: ground.state, ground.places)
                 break
             } catch {
                 context.say("cannot take over '\(name.text)': \(error.text)")
                 unreadable.append(name)
             }
         }
+        // Whatever is wrong with it, it is not replaced.
+        if ground.isSealed, oldest == nil { throw StartError(.cannot, sealedText) }
+        try ground.clear()
         let shared = try ground.shared()
         guard let enforcement = oldest.take() else {
             return try beginAnew(context, configuration, server, ground, shared, replacing: unreadable)
         }
         var agent = try Agent(
             context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
-            shared: shared, state: ground.state)
+            places: ground.places, shared: shared, state: ground.state)
+        agent.isSealed = ground.isSealed
         for name in readable {
             do throws(PinError) {
-                agent.succeed(by: try Enforcement(of: name, in: ground.pins, state: ground.state))
+                agent.succeed(
+                    by: try Enforcement(of: name, in: ground.pins, state: ground.state, ground.places))
             } catch {
                 context.say("cannot take over '\(name.text)': \(error.text)")
                 unreadable.append(name)
@@ -62,17 +67,30 @@ extension Agent {
         let sets: [PinDirectory.SetName]
         let state = StateDirectory()
         let build: ProgramBuild
+        let places: OwnPlaces
+        /// By an agent before this one.
+        let isSealed: Bool
 
-        init(_ configuration: AgentConfiguration) throws(StartError) {
+        init(_ context: Context, _ configuration: AgentConfiguration) throws(StartError) {
+            places = OwnPlaces(context, configuration)
             (pins, sets) = try StartError.unless { () throws(PinError) in
                 let pins = try PinDirectory()
                 let contents = try pins.contents()
-                // Not all of its programs are there, and it has never decided alone.
-                if contents.hasUnfinished { try pins.removeUnfinished() }
                 return (pins, contents.sets)
             }
+            let isSealed = try Agent.isSealed(sets, in: pins, Agent.digest(context, configuration))
+            self.isSealed = isSealed
             build = try StartError.unless { () throws(KernelError) in
-                try ProgramBuild(isCaching: configuration.isCaching)
+                try ProgramBuild(
+                    isCaching: configuration.isCaching,
+                    isSealed: isSealed || context.isSealed || configuration.isSealed)
+            }
+        }
+
+        /// Takes away what was not finished: not all of its programs are there, and it has never decided alone.
+        func clear() throws(StartError) {
+            try StartError.unless { () throws(PinError) in
+                if try pins.contents().hasUnfinished { try pins.removeUnfinished() }
             }
         }
 
@@ -93,7 +111,8 @@ extension Agent {
             let compiled: Compiled
             do throws(Rejection) {
                 compiled = try compile(
-                    try readAll(context, loaded: []), loaded: [], slots: slots, configuration, context)
+                    try readAll(context, loaded: []), loaded: [], slots: slots, configuration, context,
+                    ground.places)
             } catch {
                 error.tell(context)
                 throw StartError(.rejected)
@@ -102,21 +121,22 @@ extension Agent {
             try keep(compiled.slots, in: shared)
             let enforcement = try makeSet(
                 compiled, number: ground.state.highestNumber + 1, ground.build, ground.pins, ground.state,
-                after: ground.sets.last?.number ?? 0, isFirst: isFirst)
+                ground.places, after: ground.sets.last?.number ?? 0, isFirst: isFirst)
             var agent = try Agent(
                 context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
-                shared: shared, state: ground.state)
+                places: ground.places, shared: shared, state: ground.state)
             agent.trial = trial
             agent.forgetRuns()
-            agent.writer.write(.agent(AgentRecord(state: .started, version: context.version)))
+            agent.write(.agent(AgentRecord(state: .started, version: context.version)))
             agent.tellFacts()
             agent.remove(unreadable)
             guard agent.settle(compiled, after: [], began: true, by: nil) != nil else {
                 agent.endTrail()
                 throw StartError(.cannot)
             }
+            if ground.build.isSealed { try agent.seal(configuration) }
             agent.tellPolicies()
-            agent.watch = context.directory.flatMap { DirectoryWatch($0) }
+            if !agent.isSealed { agent.watch = context.directory.flatMap { DirectoryWatch($0) } }
             return agent
         } catch {
             // Nothing was enforced, and nothing is.
@@ -129,7 +149,7 @@ extension Agent {
     private mutating func takeOver(
         _ configuration: AgentConfiguration, replacing unreadable: [PinDirectory.SetName]
     ) throws(StartError) {
-        writer.write(.agent(AgentRecord(state: .tookOver, version: context.version)))
+        write(.agent(AgentRecord(state: .tookOver, version: context.version)))
         trial = BootGuard.Trial(of: state.boot)
         tellFacts()
         let inForce = enforcement.arena.generations.last
@@ -137,19 +157,25 @@ extension Agent {
         formerNumber = inForce?.number
         loaded = inForce?.record.loaded ?? []
         toldUnbound = enforcement.arena.unboundObjects
+        toldOwnLost = enforcement.own.lost
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
-        owed = Set(slots.all.map(\.slot))
-        for slot in owed { seen[slot] = ledger.lookedAt(slot) }
         restoreRuns()
+        succeedLedger()
         if !enforcement.arena.isKnown {
             context.say(
                 "what is kept in '\(StateDirectory.path)' is missing, damaged or of another version: what is enforced "
                     + "still is, and its events name no rules")
         }
+        tellMissing(enforcement.missingPrograms())
+        if isSealed {
+            context.say("what is enforced goes on: \(Self.sealedText)")
+            _ = takeRunning()
+            return tellPolicies()
+        }
         do throws(Rejection) {
             let compiled = try Self.compile(
                 try Self.readAll(context, loaded: loaded), loaded: loaded, slots: slots, configuration,
-                context)
+                context, places)
             _ = try enforce(compiled, by: nil)
             remove(unreadable)
         } catch {
@@ -162,19 +188,20 @@ extension Agent {
             context.say("cannot load the policies: what was enforced still is")
             _ = takeRunning()
         }
+        if build.isSealed { try seal(configuration) }
         tellPolicies()
-        watch = context.directory.flatMap { DirectoryWatch($0) }
+        if !isSealed { watch = context.directory.flatMap { DirectoryWatch($0) } }
     }
 
     /// Loads and attaches the programs anew, with maps that `compiled` has room in, and puts it into force there. What is
     /// attached already goes on deciding beside them.
     static func makeSet(
         _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
-        _ state: StateDirectory, after last: Int, isFirst: Bool
+        _ state: StateDirectory, _ places: OwnPlaces, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         do throws(StartError) {
             return try makeUnfinished(
-                compiled, number: number, build, pins, state, after: last, isFirst: isFirst)
+                compiled, number: number, build, pins, state, places, after: last, isFirst: isFirst)
         } catch {
             try? pins.removeUnfinished()
             throw error
@@ -183,15 +210,16 @@ extension Agent {
 
     private static func makeUnfinished(
         _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
-        _ state: StateDirectory, after last: Int, isFirst: Bool
+        _ state: StateDirectory, _ places: OwnPlaces, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         let set = try StartError.unless { () throws(PinError) in try pins.makeUnfinished() }
         let programs = try StartError.unless { () throws(KernelError) in
             try LoadedPrograms(build, Enforcement.Sizes(for: compiled.tables), in: pins, as: set)
         }
         var enforcement = try StartError.unless { () throws(PinError) in
-            try Enforcement(new: set, in: pins, state: state)
+            try Enforcement(new: set, in: pins, state: state, places)
         }
+        try StartError.unless { () throws(KernelError) in try enforcement.own.mark(places) }
         if isFirst {
             try StartError.unless { () throws(KernelError) in try programs.attach() }
             // Elsewhere the programs that decide already have shown it.

@@ -13,6 +13,12 @@ extension Agent {
             context.say("cannot take out what is enforced: it needs root")
             return .cannot
         }
+        if let pins = try? PinDirectory.existing(), let sets = try? pins.contents().sets,
+            sets.contains(where: { AgentMaps.seal(of: pins.set($0)) != nil })
+        {
+            context.say("cannot take out what is enforced: \(sealedText)")
+            return .cannot
+        }
         do throws(ControlError) {
             // While an agent runs, it would go on as if its programs were there.
             let socket = try ControlSocket(path: context.socket)
@@ -59,14 +65,15 @@ extension Agent {
         _ sets: [PinDirectory.SetName]
     ) {
         let state = StateDirectory()
+        let places = OwnPlaces(context, .standard)
         guard let last = sets.last else { return }
         guard last.abi == Int(SWGUARD_ABI), let configuration = context.configuration(),
-            let build = try? ProgramBuild(isCaching: configuration.isCaching),
+            let build = try? ProgramBuild(isCaching: configuration.isCaching, isSealed: false),
             let shared = try? SharedMaps(pins),
-            let enforcement = try? Enforcement(of: last, in: pins, state: state),
+            let enforcement = try? Enforcement(of: last, in: pins, state: state, places),
             var agent = try? Agent(
-                context, configuration, enforcement, server, pins: pins, build: build, shared: shared,
-                state: state)
+                context, configuration, enforcement, server, pins: pins, build: build, places: places,
+                shared: shared, state: state)
         else { return context.say("what is in the kernel cannot be read: its last events are not written") }
         agent.writeEnd()
         agent.endTrail()
@@ -75,14 +82,14 @@ extension Agent {
     private mutating func writeEnd() {
         let inForce = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0 }
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
-        owed = Set(slots.all.map(\.slot))
-        for slot in owed { seen[slot] = ledger.lookedAt(slot) }
+        noteFormerRuns()
+        succeedLedger()
         // At once for every task; what detaching takes its time for decides nothing any more.
         enforcement.release()
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
         for policy in inForce where policy.run == nil { writeEnforcement(of: policy, .ended) }
-        writer.write(.agent(AgentRecord(state: .stopped, version: context.version, reason: "torn down")))
+        write(.agent(AgentRecord(state: .stopped, version: context.version, reason: "torn down")))
     }
 }

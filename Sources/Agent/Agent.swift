@@ -20,6 +20,10 @@ public struct Agent: ~Copyable {
         public var readRun: (JSON) -> PolicyReading
         /// The directory that all policies are read from; nil: they were named one by one.
         public var directory: String?
+        /// The files that it was started with: nobody who is confined changes them.
+        public var files: [String]
+        /// Whether nobody is to change what is enforced until the machine starts again.
+        public var isSealed: Bool
         /// What it is told besides; nil: it cannot be used, and it has been said why.
         public var configuration: () -> AgentConfiguration?
         /// Prints diagnostics of policies.
@@ -32,7 +36,8 @@ public struct Agent: ~Copyable {
 
         public init(
             read: @escaping ([String]?) -> PolicyReading,
-            readRun: @escaping (JSON) -> PolicyReading, directory: String?,
+            readRun: @escaping (JSON) -> PolicyReading, directory: String?, files: [String] = [],
+            isSealed: Bool = false,
             configuration: @escaping () -> AgentConfiguration?,
             report: @escaping ([Diagnostic]) -> Void,
             say: @escaping (String) -> Void, version: String, socket: String
@@ -40,6 +45,8 @@ public struct Agent: ~Copyable {
             self.read = read
             self.readRun = readRun
             self.directory = directory
+            self.files = files
+            self.isSealed = isSealed
             self.configuration = configuration
             self.report = report
             self.say = say
@@ -66,6 +73,14 @@ public struct Agent: ~Copyable {
             return .cannot
         }
         defer { close(signals) }
+        guard let configuration = context.configuration() else { return .rejected }
+        do throws(StartError) {
+            // Without it a sealed agent's successor may not even listen.
+            try succeedSealed(context, configuration)
+        } catch {
+            if let text = error.text { context.say("cannot enforce: \(text)") }
+            return error.outcome
+        }
         let server: ControlServer
         do throws(ControlError) {
             // First of all: where another agent runs, this one touches nothing.
@@ -80,7 +95,6 @@ public struct Agent: ~Copyable {
             context.say("not enforcing: the kernel's command line says swguard=off")
             return .ended
         }
-        guard let configuration = context.configuration() else { return .rejected }
         do throws(StartError) {
             var agent = try begin(context, configuration, server)
             agent.service = .ofEnvironment()
@@ -97,6 +111,11 @@ public struct Agent: ~Copyable {
     let context: Context
     let pins: PinDirectory
     let build: ProgramBuild
+    /// Nobody but this agent and its successors changes anything, and they change no policy.
+    var isSealed = false
+    let places: OwnPlaces
+    /// Programs that were found to be missing.
+    var missingPrograms: [String] = []
     let shared: SharedMaps
     let state: StateDirectory
     var enforcement: Enforcement
@@ -122,10 +141,12 @@ public struct Agent: ~Copyable {
     var past: [(number: UInt32, legends: [PolicyLegend?])] = []
     var ledger: EventLedger
     var names = ProcessNames()
-    /// Slots of which an agent that was killed may have taken records that it did not account for, and when it was seen last,
-    /// in seconds since 1970.
+    var rate: RateLimit
+    /// Slots of which an agent that was killed may have taken records that it did not account for, and when it was seen last.
     var owed: Set<Int> = []
-    var seen: [Int: Int] = [:]
+    var seen: [Int: AuditTime] = [:]
+    /// Of the records of no policy, how many were told to be lost.
+    var toldOwnLost = 0
     /// How many objects that could not be bound.
     var toldUnbound: UInt64 = 0
     var lastLook = AuditTime.now()
@@ -145,7 +166,7 @@ public struct Agent: ~Copyable {
     /// An agent for a set of programs, of which nothing has been read yet.
     init(
         _ context: Context, _ configuration: AgentConfiguration, _ enforcement: consuming Enforcement,
-        _ server: consuming ControlServer, pins: PinDirectory, build: ProgramBuild,
+        _ server: consuming ControlServer, pins: PinDirectory, build: ProgramBuild, places: OwnPlaces,
         shared: consuming SharedMaps, state: StateDirectory
     ) throws(StartError) {
         let slots = try StartError.unless { () throws(KernelError) in try Slots(of: shared.slots) }
@@ -161,12 +182,24 @@ public struct Agent: ~Copyable {
         }
         self.slots = slots
         ledger = EventLedger(accounts, unsettled)
+        rate = RateLimit(limit: configuration.audit.rate)
+        let lines = LineAccounts(slots, Self.legends(of: enforcement))
+        ledger.goOn(
+            inLog: configuration.audit.file, last: writer.firstBehind, slot: lines.slot(of:)
+        ) { line in
+            configuration.audit.file.map { LogPlace($0).records(after: line) } ?? []
+        }
+        if shared.areNew {
+            context.say(
+                "what events were counted until now was another version's: they are counted from here on")
+        }
         self.writer = writer
         self.context = context
         self.enforcement = enforcement
         self.server = server
         self.pins = pins
         self.build = build
+        self.places = places
         self.shared = shared
         self.state = state
         lastNumber = state.highestNumber
@@ -212,7 +245,9 @@ public struct Agent: ~Copyable {
                 if now > nextLook + Self.interval, nextLook > 0 { server.excuse(now - nextLook) }
                 nextLook = now + Self.interval
                 tellLosses()
+                noticeMissing()
                 for text in writer.turn() { context.say(text) }
+                noteTold()
                 service.turn(now: now)
                 if trial?.isOver(now: now) ?? false { endTrial() }
                 if metrics?.isDue(now: now) ?? false { writeMetrics(now: now) }
@@ -262,9 +297,12 @@ public struct Agent: ~Copyable {
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
-        writer.write(.agent(AgentRecord(state: .stopped, reason: reason)))
+        write(.agent(AgentRecord(state: .stopped, reason: reason)))
         endTrail()
-        context.say("what is enforced still is; 'swguard agent --teardown' takes it out")
+        context.say(
+            isSealed
+                ? "what is enforced still is, and \(Self.sealedText)"
+                : "what is enforced still is; 'swguard agent --teardown' takes it out")
     }
 
     private mutating func endTrial() {

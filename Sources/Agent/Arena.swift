@@ -11,7 +11,7 @@ internal import Policy
 /// see the new one. The one before stays, for the way back.
 struct Arena: ~Copyable {
     /// Where the generation without policies is, number 0, always: behind the number of the one in force.
-    private static let nothing = 16
+    private static let nothing = Int(SWGUARD_NOTHING)
     /// The first word that other generations may have: that one is a few hundred words.
     private static let reserved = 4096
     /// Bytes of `struct swguard_count`.
@@ -152,8 +152,11 @@ struct Arena: ~Copyable {
     }
 
     /// Puts the generation without policies into force: at once for every task. What was there stays, for its events.
-    func release() {
-        tables.publish(UInt32(Self.nothing), at: 0)
+    func release() { Self.release(tables) }
+
+    /// The same for tables that nobody else has open.
+    static func release(_ tables: borrowing MappedMap) {
+        tables.publish(UInt32(nothing), at: 0)
         _ = swguard_grace_period()
     }
 

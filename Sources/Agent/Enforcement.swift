@@ -9,6 +9,8 @@ internal import Policy
 struct Enforcement: ~Copyable {
     static let iterators = ["swguard_running_tasks", "swguard_list_tasks"]
 
+    /// Who the agent is, to the programs.
+    let own: AgentMaps
     private let running: KernelIterator
     private let listing: KernelIterator
     private var events: RingBuffer
@@ -43,21 +45,25 @@ struct Enforcement: ~Copyable {
 
     /// The programs of a set that run.
     init(
-        of name: PinDirectory.SetName, in pins: PinDirectory, state: StateDirectory
+        of name: PinDirectory.SetName, in pins: PinDirectory, state: StateDirectory, _ places: OwnPlaces
     ) throws(PinError) {
-        try self.init(of: pins.set(name), in: pins, state: state, isNew: false)
+        try self.init(of: pins.set(name), in: pins, state: state, places, isNew: false)
         self.name = name
     }
 
     /// The programs of a set of which none runs yet.
-    init(new set: PinnedSet, in pins: PinDirectory, state: StateDirectory) throws(PinError) {
-        try self.init(of: set, in: pins, state: state, isNew: true)
+    init(
+        new set: PinnedSet, in pins: PinDirectory, state: StateDirectory, _ places: OwnPlaces
+    ) throws(PinError) {
+        try self.init(of: set, in: pins, state: state, places, isNew: true)
     }
 
     private init(
-        of set: PinnedSet, in pins: PinDirectory, state: StateDirectory, isNew: Bool
+        of set: PinnedSet, in pins: PinDirectory, state: StateDirectory, _ places: OwnPlaces, isNew: Bool
     ) throws(PinError) {
         do throws(KernelError) {
+            // First: nobody else may look at what is sealed.
+            let own = try AgentMaps(of: set, places)
             let map = try set.open("tables")
             let tables = try MappedMap(mapping: map)
             let counters = try MappedMap(mapping: try set.open("counters"))
@@ -81,6 +87,7 @@ struct Enforcement: ~Copyable {
                 arena = Arena(
                     adopting: tables, map: number, counters: counters, guards: guards, state: state)
             }
+            self.own = own
             self.running = running
             self.listing = listing
             self.events = events
@@ -96,6 +103,26 @@ struct Enforcement: ~Copyable {
     mutating func finish(as name: PinDirectory.SetName, in pins: PinDirectory) throws(PinError) {
         set = try pins.finish(as: name)
         self.name = name
+    }
+
+    /// The programs that were attached when the set was made and are not now.
+    func missingPrograms() -> [String] {
+        guard let attached = try? own.attached(), let pinned = try? set.links() else { return [] }
+        return attached.subtracting(pinned).sorted()
+    }
+
+    /// When the directories of the links were changed last, as far as they were looked at: seconds and nanoseconds.
+    private var changed: [Int] = []
+
+    /// The same, if a link has gone since this was asked last; nil: nothing has changed.
+    mutating func newlyMissing() -> [String]? {
+        let now = ["links", "parts"].flatMap { name in
+            var status = stat()
+            return unsafe lstat("\(set.path)/\(name)", &status) == 0
+                ? [status.st_mtim.tv_sec, status.st_mtim.tv_nsec] : []
+        }
+        defer { changed = now }
+        return now == changed ? nil : missingPrograms()
     }
 
     /// The hooks that this kernel does not have, of those that may be missing.

@@ -1,5 +1,7 @@
+internal import AuditLog
 internal import Compiler
 internal import Control
+internal import Policy
 
 /// What became of the records of each policy, by its slot: across generations and agents, for as long as anything is
 /// enforced.
@@ -10,99 +12,189 @@ struct EventLedger {
     private let accounts: Accounts
     private let unsettled: UnsettledLines
     /// Records that are held, to stand in a line with others: an agent that is killed loses them.
-    private var waiting: [Int: Int] = [:]
-    /// Of those that were lost, how many have been told of, by this agent.
-    private var toldLost: [Int: Int] = [:]
+    private var held: [Int: Int] = [:]
+
+    typealias Place = UnsettledLines.Place
 
     init(_ accounts: Accounts, _ unsettled: UnsettledLines) {
         self.accounts = accounts
         self.unsettled = unsettled
     }
 
-    /// A line was given to the log for a record: `step` is the last of the log's steps by then.
-    mutating func write(_ slot: Int, step: UInt64) { unsettled.add(slot, [.written: 1], step: step) }
+    /// A line was given to the log for as many records.
+    mutating func write(_ slot: Int, _ count: Int = 1, _ place: Place) {
+        unsettled.add(slot, [.written: 1, .aggregated: count - 1], place)
+    }
 
     /// A record is held.
-    mutating func hold(_ slot: Int) { waiting[slot, default: 0] += 1 }
+    mutating func hold(_ slot: Int) { held[slot, default: 0] += 1 }
 
-    /// A line was given to the log for as many records as were held.
-    mutating func release(_ slot: Int, _ count: UInt64, step: UInt64) {
-        let count = Int(clamping: count)
-        waiting[slot, default: 0] -= count
-        unsettled.add(slot, [.written: 1, .aggregated: count - 1], step: step)
+    /// As many records are held no longer.
+    mutating func release(_ slot: Int, _ count: Int) { held[slot, default: 0] -= count }
+
+    /// As many records become no line.
+    mutating func drop(_ slot: Int, _ count: Int, _ cause: Cause) {
+        accounts.add([cause.dropped: count], to: slot)
     }
 
-    /// As many records had no room in the log.
-    mutating func drop(_ slot: Int, _ count: UInt64) {
-        accounts.add(Int(clamping: count), to: slot, .dropped)
-    }
-
-    /// As many records that were held had no room in the log.
-    mutating func dropHeld(_ slot: Int, _ count: UInt64) {
-        waiting[slot, default: 0] -= Int(clamping: count)
-        drop(slot, count)
-    }
-
-    /// No line is written for a record.
-    mutating func omit(_ slot: Int) { accounts.add(1, to: slot, .unreported) }
+    /// No line is wanted for a record.
+    mutating func omit(_ slot: Int) { accounts.add([.unreported: 1], to: slot) }
 
     /// A gap was given to the log for records that nobody has accounted for.
-    mutating func abandon(_ slot: Int, _ count: Int, step: UInt64) {
-        unsettled.add(slot, [.unreported: count], step: step)
+    mutating func abandon(_ slot: Int, _ count: Int, _ place: Place) {
+        unsettled.add(slot, [.restart: count], place)
     }
 
     /// A slot becomes another policy's: what is known of it is added to another's.
     mutating func clear(_ slot: Int, into other: Int) {
-        accounts.move(from: slot, to: other)
-        toldLost[slot] = nil
-        waiting[other, default: 0] += waiting.removeValue(forKey: slot) ?? 0
+        unsettled.move(from: slot, to: other)
+        held[other, default: 0] += held.removeValue(forKey: slot) ?? 0
     }
 
-    /// A generation goes, whose counters will be another's.
-    mutating func retire(_ slot: Int, _ kernel: EventCounts) {
-        accounts[slot, .decided] += kernel.decided
-        accounts[slot, .submitted] += kernel.submitted
-        accounts[slot, .lost] += kernel.lost
-        accounts[slot, .quiet] += kernel.quiet
+    /// A generation goes, whose counters will be another's. Where an agent was killed while it went, that was counted.
+    mutating func retire(_ slot: Int, _ kernel: EventCounts, of generation: UInt32) {
+        if isRetired(slot, generation) { return }
+        accounts.set(
+            slot,
+            [
+                .decided: accounts[slot, .decided] + kernel.decided,
+                .submitted: accounts[slot, .submitted] + kernel.submitted,
+                .lost: accounts[slot, .lost] + kernel.ring, .quiet: accounts[slot, .quiet] + kernel.quiet,
+                .retiredBefore: accounts[slot, .retired], .retired: Int(generation),
+            ])
+    }
+
+    /// Whether anything was ever counted for a slot.
+    func isUsed(_ slot: Int) -> Bool { accounts[slot, .decided] > 0 }
+
+    /// Whether what the kernel counted for a generation is in the accounts.
+    func isRetired(_ slot: Int, _ generation: UInt32) -> Bool {
+        accounts[slot, .retired] == Int(generation) || accounts[slot, .retiredBefore] == Int(generation)
+    }
+
+    private func all(_ slot: Int, _ field: Accounts.Field) -> Int {
+        accounts[slot, field] + unsettled.sum(slot, field)
     }
 
     /// Everything about a slot, of which the generations that are there counted `kernel`.
     func counts(of slot: Int, _ kernel: EventCounts) -> EventCounts {
         var sum = kernel
-        func all(_ field: Accounts.Field) -> Int { accounts[slot, field] + unsettled.sum(slot, field) }
-        sum.decided += all(.decided)
-        sum.submitted += all(.submitted)
-        sum.lost += all(.lost)
-        sum.quiet += all(.quiet)
-        sum.written += all(.written)
-        sum.aggregated += all(.aggregated)
-        sum.unreported += all(.unreported)
-        sum.dropped += all(.dropped)
-        sum.waiting += waiting[slot] ?? 0
+        sum.decided += accounts[slot, .decided]
+        sum.submitted += accounts[slot, .submitted]
+        sum.ring += accounts[slot, .lost]
+        sum.quiet += accounts[slot, .quiet]
+        sum.written = all(slot, .written)
+        sum.aggregated = all(slot, .aggregated)
+        sum.unreported = accounts[slot, .unreported]
+        sum.rate = accounts[slot, .rate]
+        sum.disk = accounts[slot, .disk]
+        sum.restart = all(slot, .restart)
+        // In the ring, held, or taken by an agent that was killed.
+        sum.waiting = max(0, sum.submitted - sum.handled)
         return sum
     }
 
-    /// How many records were handed over that nobody has accounted for.
-    static func unaccounted(_ counts: EventCounts) -> Int {
-        max(
-            0,
-            counts.submitted - counts.written - counts.aggregated - counts.unreported - counts.dropped
-                - counts.waiting)
+    /// How many records were handed over that nobody holds or has accounted for, when none is in the ring.
+    func unaccounted(_ slot: Int, _ counts: EventCounts) -> Int {
+        max(0, counts.waiting - (held[slot] ?? 0))
     }
 
     /// When an agent was last there, in seconds since 1970.
     func lookedAt(_ slot: Int) -> Int { accounts[slot, .lookedAt] }
-    func look(_ slot: Int, at seconds: Int) { accounts[slot, .lookedAt] = seconds }
+    func look(_ slot: Int, at seconds: Int) { accounts.set(slot, [.lookedAt: seconds]) }
 
-    /// How many more records have found no room than was told.
-    func newlyLost(_ slot: Int, of lost: Int) -> Int {
-        max(0, lost - (toldLost[slot] ?? accounts[slot, .toldLost]))
+    /// Why records become no line, which gaps tell of afterwards.
+    enum Cause: CaseIterable {
+        /// The kernel counts these.
+        case ring
+        case rate, disk
+
+        fileprivate var dropped: Accounts.Field {
+            switch self {
+            case .ring: .lost
+            case .rate: .rate
+            case .disk: .disk
+            }
+        }
+
+        fileprivate var told: Accounts.Field {
+            switch self {
+            case .ring: .toldRing
+            case .rate: .toldRate
+            case .disk: .toldDisk
+            }
+        }
+
+        var reason: GapRecord.Reason {
+            switch self {
+            case .ring: .ring
+            case .rate: .rate
+            case .disk: .disk
+            }
+        }
+    }
+
+    /// How many records were dropped of which no gap has told.
+    func untold(_ slot: Int, _ cause: Cause, of counts: EventCounts) -> Int {
+        let dropped =
+            switch cause {
+            case .ring: counts.ring
+            case .rate: counts.rate
+            case .disk: counts.disk
+            }
+        return max(0, dropped - all(slot, cause.told))
+    }
+
+    /// The same of what is not the kernel's to count.
+    func untold(_ slot: Int, _ cause: Cause) -> Int {
+        untold(slot, cause, of: counts(of: slot, EventCounts()))
     }
 
     /// A gap was given to the log for some of them.
-    mutating func tell(_ slot: Int, lost count: Int, step: UInt64) {
-        toldLost[slot] = (toldLost[slot] ?? accounts[slot, .toldLost]) + count
-        unsettled.add(slot, [.toldLost: count], step: step)
+    mutating func tell(_ slot: Int, _ count: Int, _ cause: Cause, _ place: Place) {
+        unsettled.add(slot, [cause.told: count], place)
+    }
+
+    /// Goes on where the agent before ended, whose lines are in the log and perhaps not in the accounts.
+    ///
+    /// - Parameters:
+    ///   - last: The number of the log's last line.
+    ///   - slot: For which slot a line is accounted.
+    ///   - records: Reads what the log has behind a line.
+    func goOn(
+        inLog path: String?, last: UInt64, slot: (LogRecord) -> Int?, _ records: (UInt64) -> [LogRecord]
+    ) {
+        let log = Self.number(of: path ?? "")
+        if path != nil, let line = accounts.lastLine(of: log), line < last {
+            for record in records(line) {
+                guard let slot = slot(record), let amounts = Self.amounts(of: record),
+                    let line = UInt64(record.sequence)
+                else { continue }
+                accounts.add(amounts, to: slot, line: line)
+            }
+        }
+        accounts.begin(log, after: last)
+    }
+
+    /// What a line that is in the log adds.
+    private static func amounts(of record: LogRecord) -> [Accounts.Field: Int]? {
+        switch record.kind {
+        case "denial", "grant": [.written: 1, .aggregated: record.count - 1]
+        case "gap":
+            switch record.json["reason"]?.stringValue {
+            case "ring": [.toldRing: record.count]
+            case "rate": [.toldRate: record.count]
+            case "disk": [.toldDisk: record.count]
+            case "restart": [.restart: record.count]
+            default: nil
+            }
+        default: nil
+        }
+    }
+
+    /// FNV-1a (draft-eastlake-fnv), of 64 bits.
+    private static func number(of path: String) -> UInt64 {
+        path.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 }
 
@@ -113,7 +205,7 @@ extension EventCounts {
         for count in counts {
             decided += Int(clamping: count.decided)
             submitted += Int(clamping: count.submitted)
-            lost += Int(clamping: count.lost)
+            ring += Int(clamping: count.lost)
             quiet += Int(clamping: count.quiet)
         }
     }

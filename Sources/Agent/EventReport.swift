@@ -30,7 +30,8 @@ struct EventReport {
             object: Self.object(of: event),
             policy: PolicyReference(
                 name: policy.name, digest: policy.digest, generation: UInt64(record.generation),
-                mode: policy.mode == .complain ? .complain : .enforce, layer: record.policy),
+                mode: policy.mode == .complain ? .complain : .enforce, layer: record.policy,
+                account: policy.listedName),
             rule: RuleReference(id: rule.id, source: rule.location?.fileAndLine),
             process: Self.process(of: event, &names))
         let nanoseconds = Int64(clamping: record.time_ns) &+ bootTime
@@ -56,6 +57,9 @@ struct EventReport {
         case .SWGUARD_OBJECT_CAPABILITY:
             let name = capability(record.access)
             return ([name], [name])
+        case .SWGUARD_OBJECT_PROCESS:
+            let name = record.access == SWGUARD_PROCESS_LIMIT ? "limit" : operation(record.access)
+            return ([name], [name])
         case .SWGUARD_OBJECT_SOCKET:
             let name = NetworkAccess(rawValue: UInt8(truncatingIfNeeded: record.access))?.name ?? "create"
             return ([name], [name])
@@ -72,6 +76,7 @@ struct EventReport {
         case .SWGUARD_OBJECT_FILE: return .file(path: event.path)
         case .SWGUARD_OBJECT_CAPABILITY: return .capability(name: capability(record.access))
         case .SWGUARD_OBJECT_SOCKET: return .socket(AuditSocket(event))
+        case .SWGUARD_OBJECT_PROCESS: return .process(pid: Int32(bitPattern: record.detail))
         default: return .operation(name: operation(record.access))
         }
     }
@@ -92,6 +97,7 @@ struct EventReport {
         case .SWGUARD_CAUSE_UNRESOLVED: return DecidingRule(id: "unresolved", location: nil)
         case .SWGUARD_CAUSE_NO_ROOM: return DecidingRule(id: "no-room", location: nil)
         case .SWGUARD_CAUSE_NO_GAIN: return DecidingRule(id: "no-gain", location: nil)
+        case .SWGUARD_CAUSE_SELF: return DecidingRule(id: OwnFiles.rule, location: nil)
         default: break
         }
         if policy.rules.indices.contains(Int(record.rule)) { return policy.rules[Int(record.rule)] }

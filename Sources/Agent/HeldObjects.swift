@@ -11,7 +11,7 @@ final class HeldObjects {
     private(set) var failure: String?
 
     /// O_PATH (include/uapi/asm-generic/fcntl.h), which Swift's Glibc does not show.
-    private static let pathOnly: CInt = 0o10000000
+    static let pathOnly: CInt = 0o10000000
 
     init() {
         // One a deny rule: as many as the kernel lets root have, whatever a shell or a service manager thought enough.

@@ -8,7 +8,7 @@ private import Glibc
 ///     layers                  the tasks' policies, for as long as anything is enforced
 ///     slots                   the policies' slots, by name
 ///     accounts                what became of the records of each slot
-///     set-3-1-0123456789abcdef/{maps,links}/…   a set of programs: its number, the form of its maps, the build
+///     set-3-1-0123456789abcdef/{maps,links,parts}/…   a set of programs: its number, the form of its maps, the build
 ///     unfinished/             the same, not all of it there yet
 ///
 /// A set is made as `unfinished` and gets its name by rename(2) when all its programs run. Of several sets the one with the
@@ -127,7 +127,7 @@ struct PinDirectory {
     func makeUnfinished() throws(PinError) -> PinnedSet {
         let set = PinnedSet(path: "\(Self.path)/\(Self.unfinished)")
         try set.remove()
-        for path in [set.path, set.path + "/maps", set.path + "/links"]
+        for path in [set.path, set.path + "/maps", set.path + "/links", set.path + "/parts"]
         where unsafe mkdir(path, 0o700) != 0 {
             throw PinError("make '\(path)'", errno)
         }
@@ -166,9 +166,13 @@ struct PinnedSet {
 
     func map(_ name: String) -> String { "\(path)/maps/\(name)" }
     func link(_ program: String) -> String { "\(path)/links/\(program)" }
+    func part(_ name: String) -> String { "\(path)/parts/\(name)" }
 
-    /// The programs that are attached, iterators among them.
-    func links() throws(PinError) -> Set<String> { Set(try Directory.entries(of: path + "/links")) }
+    /// The programs that are attached, iterators among them, and `parts/` those that are in others.
+    func links() throws(PinError) -> Set<String> {
+        Set(try Directory.entries(of: path + "/links"))
+            .union(try Directory.entries(of: path + "/parts", isOptional: true).map { "parts/" + $0 })
+    }
 
     /// Whether a program is attached, or an iterator is there.
     func has(link program: String) -> Bool {
@@ -179,11 +183,20 @@ struct PinnedSet {
     /// Takes the programs off their hooks.
     func removeLinks() throws(PinError) { try removeAll(in: path + "/links") }
 
-    /// Takes it away, links first; nothing where it is not there.
+    /// Takes it away; nothing where it is not there.
+    ///
+    /// The kernel lets go of links later, in no order, and hooks without their parts deny what is in force: first nothing is.
     func remove() throws(PinError) {
+        release()
         try removeLinks()
+        try removeAll(in: path + "/parts")
         try removeAll(in: path + "/maps")
         if unsafe rmdir(path) != 0, errno != ENOENT { throw PinError("remove '\(path)'", errno) }
+    }
+
+    private func release() {
+        guard let map = try? open("tables"), let tables = try? MappedMap(mapping: map) else { return }
+        Arena.release(tables)
     }
 
     private func removeAll(in directory: String) throws(PinError) {

@@ -7,7 +7,8 @@ enum Preemption {
     /// own: before 6.2, where LSM programs had no helpers of their own for it, and with full preemption only
     /// (kernel/bpf/bpf_task_storage.c, bpf_task_storage_trylock).
     static func makesStorageBusy() throws(KernelError) -> Bool {
-        try !KernelTypes().has(function: "bpf_task_storage_get_recur") && isFull
+        guard isFull else { return false }
+        return try !KernelTypes().has(function: "bpf_task_storage_get_recur")
     }
 
     /// Where it cannot be found out, it is taken for full: that only denies more.

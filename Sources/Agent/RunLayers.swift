@@ -41,6 +41,12 @@ struct RunLayers {
         var idleSince: UInt64
     }
 
+    private struct Former {
+        /// Its word; 0: it is not known any more.
+        var layer: UInt32
+        var name: String
+    }
+
     /// A client that has been told which layers are its command's, and is told their events.
     struct Session {
         /// Its connection.
@@ -52,6 +58,8 @@ struct RunLayers {
     }
 
     private(set) var layers: [UInt32: Layer] = [:]
+    /// Slots of those that are gone, with what is accounted for them: until they are another's.
+    private var former: [Int: Former] = [:]
     /// By the number that events carry.
     private(set) var sessions: [UInt32: Session] = [:]
     private var words: [Key: UInt32] = [:]
@@ -131,6 +139,7 @@ struct RunLayers {
 
     /// Adds one that has its word already.
     mutating func add(_ run: KernelRun, _ key: Key, now: UInt64) {
+        former[run.slot] = nil
         layers[run.layer] = Layer(key: key, run: run, idleSince: now)
         words[key] = run.layer
     }
@@ -146,8 +155,30 @@ struct RunLayers {
 
     mutating func remove(_ words: some Sequence<UInt32>) {
         for word in words {
-            if let layer = layers.removeValue(forKey: word) { self.words[layer.key] = nil }
+            guard let layer = layers.removeValue(forKey: word) else { continue }
+            self.words[layer.key] = nil
+            former[layer.run.slot] = Former(layer: word, name: layer.legend.listedName)
         }
+    }
+
+    /// Notes a slot that one had which an agent before this one brought; no layer has it.
+    mutating func noteFormer(_ slot: Int, _ legend: PolicyLegend?) {
+        former[slot] = Former(layer: legend?.run?.layer ?? 0, name: legend?.listedName ?? Self.goneName)
+    }
+
+    /// The slots that any can have.
+    static var slots: Range<Int> { (goneSlot - window)..<goneSlot }
+
+    /// For which slot a layer's records are accounted.
+    func account(of layer: UInt32) -> Int {
+        let slot = KernelRun.slot(of: layer)
+        return layers[layer] != nil || former[slot]?.layer == layer ? slot : Self.goneSlot
+    }
+
+    /// All slots that something is accounted for, and what gaps call them.
+    var accounts: [(slot: Int, name: String)] {
+        layers.values.map { ($0.run.slot, $0.legend.listedName) } + former.map { ($0.key, $0.value.name) }
+            + [(Self.goneSlot, Self.goneName)]
     }
 
     /// Why a user may have no more clients; nil: he may.

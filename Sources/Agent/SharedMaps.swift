@@ -4,27 +4,42 @@ internal import Compiler
 internal import Control
 private import Glibc
 
-/// The maps that belong to no set of programs: they live as long as anything is enforced.
+/// The maps that belong to no set of programs: they live as long as anything is enforced. The programs know them as the
+/// agent's own by their names.
 struct SharedMaps: ~Copyable {
     let slots: Map
     private let accounts: Map
+    /// The accounts were another version's, which this one cannot read: it counts from nothing.
+    let areNew: Bool
 
     /// Opens them, and makes what is missing.
     init(_ pins: PinDirectory) throws(KernelError) {
         let slots = try Self.open(pins.slots) { () throws(KernelError) in
             try Map(
-                makingHash: "slots", keySize: Slots.nameSize, valueSize: 4,
+                makingHash: "swguard_slots", keySize: Slots.nameSize, valueSize: 4,
                 capacity: Int(SWGUARD_POLICIES_MAX))
         }
-        let accounts = try Self.open(pins.accounts) { () throws(KernelError) in
-            try Map(
-                makingArray: "accounts", valueSize: Accounts.size, capacity: Int(SWGUARD_POLICIES_MAX))
+        guard slots.keySize == Slots.nameSize, slots.valueSize == 4 else {
+            throw KernelError(operation: "use '\(pins.slots)'", code: EINVAL)
         }
-        guard slots.keySize == Slots.nameSize, slots.valueSize == 4, accounts.valueSize == Accounts.size,
-            accounts.capacity == Int(SWGUARD_POLICIES_MAX)
-        else { throw KernelError(operation: "use '\(pins.slots)' and '\(pins.accounts)'", code: EINVAL) }
+        let areNew = try Self.removeUnreadableAccounts(pins)
+        accounts = try Self.openAccounts(pins)
         self.slots = slots
-        self.accounts = accounts
+        self.areNew = areNew
+    }
+
+    /// True: they were another version's, and are there no more.
+    private static func removeUnreadableAccounts(_ pins: PinDirectory) throws(KernelError) -> Bool {
+        let accounts = try openAccounts(pins)
+        if accounts.valueSize == Accounts.size, accounts.capacity == Accounts.capacity { return false }
+        _ = unsafe unlink(pins.accounts)
+        return true
+    }
+
+    private static func openAccounts(_ pins: PinDirectory) throws(KernelError) -> Map {
+        try open(pins.accounts) { () throws(KernelError) in
+            try Map(makingArray: "swguard_account", valueSize: Accounts.size, capacity: Accounts.capacity)
+        }
     }
 
     func makeAccounts() throws(KernelError) -> Accounts { Accounts(try MappedMap(mapping: accounts)) }
@@ -103,55 +118,4 @@ struct Slots: Equatable {
     }
 
     var names: [String] { all.map(\.name) }
-}
-
-/// What became of the records of each slot, in memory that outlives the agent: its successor goes on counting.
-///
-/// Two threads add to them, each to fields of its own but for `unreported`.
-final class Accounts: Sendable {
-    /// The numbers that are kept of a slot.
-    enum Field: Int, CaseIterable {
-        /// Of generations that are gone: what the kernel counted.
-        case decided, submitted, lost, quiet
-        case written, aggregated, unreported, dropped
-        /// Of those that were lost, how many have been told of.
-        case toldLost
-        /// When an agent was last there, in seconds since 1970.
-        case lookedAt
-    }
-
-    /// Bytes for a slot.
-    static let size = Field.allCases.count * 8
-
-    private let map: MappedMap
-
-    init(_ map: consuming MappedMap) { self.map = map }
-
-    private var slots: Int { map.size / Self.size }
-
-    /// Adds to a number; from any thread.
-    func add(_ amount: Int, to slot: Int, _ field: Field) {
-        guard (0..<slots).contains(slot), amount > 0 else { return }
-        map.addCounter(UInt64(amount), at: slot * Self.size + field.rawValue * 8)
-    }
-
-    /// Adds all of a slot's numbers to another's: it becomes another policy's.
-    func move(from slot: Int, to other: Int) {
-        for field in Field.allCases {
-            let amount = self[slot, field]
-            if field != .lookedAt { self[other, field] += amount }
-            self[slot, field] = 0
-        }
-    }
-
-    subscript(slot: Int, field: Field) -> Int {
-        get {
-            guard (0..<slots).contains(slot) else { return 0 }
-            return Int(clamping: map.counter(at: slot * Self.size + field.rawValue * 8))
-        }
-        set {
-            guard (0..<slots).contains(slot) else { return }
-            map.setCounter(UInt64(clamping: newValue), at: slot * Self.size + field.rawValue * 8)
-        }
-    }
 }

@@ -4,14 +4,22 @@ internal import Synchronization
 ///
 /// The log's own thread settles them.
 final class UnsettledLines: Sendable {
-    private struct Entry {
+    /// Where a line is on its way.
+    struct Place {
+        /// Its number.
+        var line: UInt64
+        /// The log's last step when it had been given to the log: it is in the log when that is done.
         var step: UInt64
+    }
+
+    private struct Entry {
+        var place: Place
         var slot: Int
         var amounts: [Accounts.Field: Int]
     }
 
     private struct State {
-        /// In the order of their steps; those before `first` are settled.
+        /// In the order of their lines; those before `first` are settled.
         var entries: [Entry] = []
         var first = 0
         /// The last step that is done.
@@ -24,11 +32,11 @@ final class UnsettledLines: Sendable {
 
     init(_ accounts: Accounts) { self.accounts = accounts }
 
-    /// Adds `amounts` to the accounts when the log has done `step`.
-    func add(_ slot: Int, _ amounts: [Accounts.Field: Int], step: UInt64) {
+    /// Adds `amounts` to the accounts when the line is in the log.
+    func add(_ slot: Int, _ amounts: [Accounts.Field: Int], _ place: Place) {
         state.withLock { state in
-            if step <= state.done { return settle(slot, amounts) }
-            state.entries.append(Entry(step: step, slot: slot, amounts: amounts))
+            if place.step <= state.done { return accounts.add(amounts, to: slot, line: place.line) }
+            state.entries.append(Entry(place: place, slot: slot, amounts: amounts))
             for (field, amount) in amounts { state.sums[slot, default: [:]][field, default: 0] += amount }
         }
     }
@@ -37,9 +45,9 @@ final class UnsettledLines: Sendable {
     func settle(upTo step: UInt64) {
         state.withLock { state in
             state.done = max(state.done, step)
-            while state.first < state.entries.count, state.entries[state.first].step <= step {
+            while state.first < state.entries.count, state.entries[state.first].place.step <= step {
                 let entry = state.entries[state.first]
-                settle(entry.slot, entry.amounts)
+                accounts.add(entry.amounts, to: entry.slot, line: entry.place.line)
                 for (field, amount) in entry.amounts {
                     state.sums[entry.slot, default: [:]][field, default: 0] -= amount
                 }
@@ -52,8 +60,17 @@ final class UnsettledLines: Sendable {
         }
     }
 
-    private func settle(_ slot: Int, _ amounts: [Accounts.Field: Int]) {
-        for (field, amount) in amounts { accounts.add(amount, to: slot, field) }
+    /// A slot becomes another policy's: all that is known of it is added to another's.
+    func move(from slot: Int, to other: Int) {
+        state.withLock { state in
+            for index in state.entries.indices where state.entries[index].slot == slot {
+                state.entries[index].slot = other
+            }
+            for (field, amount) in state.sums.removeValue(forKey: slot) ?? [:] {
+                state.sums[other, default: [:]][field, default: 0] += amount
+            }
+            accounts.move(from: slot, to: other)
+        }
     }
 
     /// What is not settled yet.

@@ -30,14 +30,7 @@ public struct KernelTypes: ~Copyable {
     /// Whether the kernel has what a program of `section` attaches to: `lsm/file_open` is the function
     /// `bpf_lsm_file_open`. Of sections whose hook is no function of the kernel, nothing is known: true.
     public func has(hookOf section: String) -> Bool {
-        let parts = section.split(separator: "/", maxSplits: 1)
-        guard parts.count == 2 else { return true }
-        let function: String
-        switch parts[0] {
-        case "lsm", "lsm.s": function = "bpf_lsm_\(parts[1])"
-        case "fentry", "fentry.s", "fexit", "fexit.s", "fmod_ret", "fmod_ret.s": function = String(parts[1])
-        default: return true
-        }
+        guard let function = KernelExtract.target(of: section) else { return true }
         return has(function: function)
     }
 

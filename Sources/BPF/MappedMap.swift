@@ -70,12 +70,13 @@ public struct MappedMap: ~Copyable, @unchecked Sendable {
             .wrappingAdd(value, ordering: .relaxed)
     }
 
-    /// Stores a number of 64 bits at `offset` bytes, a multiple of eight, that no program changes.
+    /// Stores a number of 64 bits at `offset` bytes, a multiple of eight, that no program changes, after everything that was
+    /// stored before.
     public func setCounter(_ value: UInt64, at offset: Int) {
         precondition(offset >= 0 && offset % 8 == 0 && offset <= size - 8, "out of bounds")
         // In bounds and aligned.
         unsafe (base + offset).assumingMemoryBound(to: Atomic<UInt64>.self).pointee
-            .store(value, ordering: .relaxed)
+            .store(value, ordering: .releasing)
     }
 
     /// The number of 64 bits at `offset` bytes, a multiple of eight; programs may be changing it.

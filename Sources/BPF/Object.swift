@@ -8,21 +8,39 @@ internal import Glibc
 public struct OpenObject: ~Copyable {
     private let handle: ObjectHandle
     private let name: String
+    /// nil: it could not be made, and libbpf looks through the kernel's types itself.
+    private let extract: KernelExtract?
+    /// What libbpf reads when it loads.
+    private let types: MemoryFile?
 
     var pointer: OpaquePointer { unsafe handle.pointer }
 
     /// Reads the object in `bytes`, which are needed until it is loaded; `name` is what messages call it.
     public init(reading bytes: UnsafeRawBufferPointer, named name: String) throws(KernelError) {
+        guard Sections.registration >= 0 else {
+            throw KernelError(operation: "have libbpf know of sections", code: -Sections.registration)
+        }
+        let extract = unsafe KernelExtract(forObject: bytes)
+        let types = extract.flatMap { MemoryFile(holding: $0.types) }
+        let path = types?.path
         let pointer = unsafe try LibraryMessages.create("read the BPF object '\(name)'") {
             unsafe name.withCString { text in
                 var options = unsafe bpf_object_open_opts()
                 unsafe options.sz = MemoryLayout<bpf_object_open_opts>.size
                 unsafe options.object_name = text
-                return unsafe bpf_object__open_mem(bytes.baseAddress, bytes.count, &options)
+                guard let path else {
+                    return unsafe bpf_object__open_mem(bytes.baseAddress, bytes.count, &options)
+                }
+                return unsafe path.withCString { path in
+                    unsafe options.btf_custom_path = path
+                    return unsafe bpf_object__open_mem(bytes.baseAddress, bytes.count, &options)
+                }
             }
         }
         self.handle = unsafe ObjectHandle(pointer)
         self.name = name
+        self.extract = extract
+        self.types = types
     }
 
     /// The programs in it, in the order of the object.
@@ -118,14 +136,18 @@ public struct OpenObject: ~Copyable {
 
     /// Leaves out those of the `optional` programs whose hook this kernel does not have; gives their sections.
     public mutating func leaveOutMissing(of optional: Set<String>) throws(KernelError) -> [String] {
-        let types = try KernelTypes()
         var missing: [String] = []
         for program in programs where optional.contains(program) {
-            guard let section = section(of: program), !types.has(hookOf: section) else { continue }
+            guard let section = section(of: program), try !isThere(hookOf: section) else { continue }
             try setLoaded(false, program: program)
             missing.append(section)
         }
         return missing
+    }
+
+    private func isThere(hookOf section: String) throws(KernelError) -> Bool {
+        guard let extract else { return try KernelTypes().has(hookOf: section) }
+        return KernelExtract.target(of: section).map { extract.functions[$0] != nil } ?? true
     }
 
     /// Creates the maps and has the kernel verify the chosen programs; nothing runs yet.
@@ -133,7 +155,9 @@ public struct OpenObject: ~Copyable {
     /// Where it fails, nothing stays in the kernel, and the error holds the verifier's log.
     public consuming func load() throws(KernelError) -> Object {
         try LibraryMessages.perform("load the BPF programs of '\(name)'") {
-            unsafe bpf_object__load(pointer)
+            unsafe Sections.during(loadOf: pointer, extract?.functions ?? [:]) {
+                unsafe bpf_object__load(pointer)
+            }
         }
         return Object(loaded: handle)
     }
@@ -149,7 +173,7 @@ public struct OpenObject: ~Copyable {
 public struct Object: ~Copyable {
     private let handle: ObjectHandle
 
-    private var pointer: OpaquePointer { unsafe handle.pointer }
+    var pointer: OpaquePointer { unsafe handle.pointer }
 
     fileprivate init(loaded handle: consuming ObjectHandle) { self.handle = handle }
 

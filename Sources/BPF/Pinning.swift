@@ -12,6 +12,15 @@ enum Pin {
         guard result == 0 else { throw KernelError(operation: "pin \(what) at '\(path)'", code: -result) }
     }
 
+    /// The number of a link, in this boot no other's.
+    static func number(ofLink descriptor: CInt, _ what: String) throws(KernelError) -> UInt32 {
+        var information = bpf_link_info()
+        var size = UInt32(MemoryLayout<bpf_link_info>.size)
+        let result = unsafe bpf_obj_get_info_by_fd(descriptor, &information, &size)
+        guard result == 0 else { throw KernelError(operation: "look at \(what)", code: -result) }
+        return information.id
+    }
+
     /// A descriptor of what is pinned at `path`: the caller's to close.
     static func open(_ path: String, _ what: String) throws(KernelError) -> CInt {
         let descriptor = unsafe bpf_obj_get(path)
@@ -67,6 +76,15 @@ extension Map {
     /// The number by which the kernel knows it, in this boot no other's.
     public func identifier() throws(KernelError) -> UInt32 { try information().id }
 
+    /// Takes the right to write it from user space, for good: programs still do.
+    ///
+    /// ## Minimum kernel version
+    /// 5.2.
+    public func freeze() throws(KernelError) {
+        let result = bpf_map_freeze(descriptor)
+        guard result == 0 else { throw KernelError(operation: "freeze the BPF map '\(name)'", code: -result) }
+    }
+
     /// Whether another map could take its place: the same kind, sizes and flags.
     public func hasShape(of other: borrowing Map) throws(KernelError) -> Bool {
         let own = try information()
@@ -109,15 +127,19 @@ extension OpenObject {
 
 extension Object {
     /// Attaches `program` to the hook that its section names, and pins the link at `path`: it runs from now on, until the
-    /// pin is removed.
-    public borrowing func attach(_ program: String, pinnedAt path: String) throws(KernelError) {
+    /// pin is removed. Gives the number of the link, in this boot no other's.
+    @discardableResult
+    public borrowing func attach(_ program: String, pinnedAt path: String) throws(KernelError) -> UInt32 {
         let handle = unsafe try self.program(program)
         let link = unsafe try LibraryMessages.create("attach the BPF program '\(program)'") {
             unsafe bpf_program__attach(handle)
         }
         // This process's hold of it; the pin is another.
         defer { _ = unsafe bpf_link__destroy(link) }
-        try Pin.make(path, of: unsafe bpf_link__fd(link), "the link of '\(program)'")
+        let descriptor = unsafe bpf_link__fd(link)
+        let number = try Pin.number(ofLink: descriptor, "the link of '\(program)'")
+        try Pin.make(path, of: descriptor, "the link of '\(program)'")
+        return number
     }
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <linux/magic.h>
 #include <linux/membarrier.h>
 #include <signal.h>
@@ -57,6 +58,11 @@ int swguard_epoll_wait(int epoll, int milliseconds)
 int swguard_grace_period(void)
 {
 	return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
+}
+
+void swguard_release_memory(void)
+{
+	malloc_trim(0);
 }
 
 int swguard_watch_directory(const char *path)

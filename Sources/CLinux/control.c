@@ -45,9 +45,10 @@ int swguard_control_listen(const char *path, int waiting)
 	descriptor = local_socket();
 	if (descriptor < 0)
 		return descriptor;
-	/* For everybody: the peer's credentials say what he may. umask(2) takes nothing away from what is set behind it. */
-	if (bind(descriptor, (const struct sockaddr *)&address, sizeof address) || chmod(path, 0666) ||
-	    listen(descriptor, waiting))
+	/* The name gets the socket's own mode when it appears (net/unix/af_unix.c, unix_bind_bsd), less what the umask takes:
+	 * nobody gets in between. */
+	if (fchmod(descriptor, 0600) || bind(descriptor, (const struct sockaddr *)&address, sizeof address) ||
+	    listen(descriptor, waiting) || chmod(path, 0666))
 		return close_with(descriptor, errno);
 	return descriptor;
 }

@@ -32,13 +32,21 @@ extension AgentStatus {
 }
 
 extension EventCounts {
-    public var json: JSON { .object(Self.fields.map { ($0, .int(self[keyPath: $1])) }) }
+    public var json: JSON {
+        .object(
+            Self.fields.map { ($0, .int(self[keyPath: $1])) }
+                + [("dropped", .object(Self.causes.map { ($0, .int(self[keyPath: $1])) }))])
+    }
 
     init?(_ json: JSON) {
         self.init()
         for (name, field) in Self.fields {
             guard let value = json[name]?.intValue else { return nil }
             self[keyPath: field] = value
+        }
+        for (name, cause) in Self.causes {
+            guard let value = json["dropped"]?[name]?.intValue else { return nil }
+            self[keyPath: cause] = value
         }
     }
 }
@@ -98,7 +106,7 @@ extension ConfinedProcess {
         [
             "pid": .int(pid), "start": .int(start), "threads": .int(threads), "comm": .string(comm),
             "exe": JSON(exe), "uid": .int(uid), "user": JSON(user), "cgroup": JSON(cgroup),
-            "policies": .array(policies.map { .string($0) }),
+            "container": JSON(container), "policies": .array(policies.map { .string($0) }),
         ]
     }
 
@@ -109,7 +117,8 @@ extension ConfinedProcess {
         else { return nil }
         self.init(
             pid: pid, start: start, threads: threads, comm: comm, exe: json["exe"]?.stringValue, uid: uid,
-            user: json["user"]?.stringValue, cgroup: json["cgroup"]?.stringValue, policies: policies)
+            user: json["user"]?.stringValue, cgroup: json["cgroup"]?.stringValue,
+            container: json["container"]?.stringValue, policies: policies)
     }
 }
 

@@ -31,12 +31,22 @@ extension AgentStatus {
         }
         text.family(
             "swguard_events_total", .counter,
-            "Decisions to report, by what became of them: decided = submitted + lost + quiet.")
+            "Decisions to report, by what became of them.")
         for policy in policies {
             for (name, field) in EventCounts.fields where field != \.waiting {
                 text.sample(
                     "swguard_events_total", [("policy", policy.name), ("state", name)],
                     policy.counts[keyPath: field])
+            }
+        }
+        text.family(
+            "swguard_events_dropped_total", .counter,
+            "Decisions to report that became no line, by cause; gaps in the log tell of them.")
+        for policy in policies {
+            for (name, cause) in EventCounts.causes {
+                text.sample(
+                    "swguard_events_dropped_total", [("policy", policy.name), ("cause", name)],
+                    policy.counts[keyPath: cause])
             }
         }
         text.family("swguard_events_waiting", .gauge, "Events that wait to be told of together.")

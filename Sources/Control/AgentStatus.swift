@@ -45,32 +45,46 @@ public struct AgentStatus: Hashable, Sendable {
 
 /// What became of decisions that were to be reported.
 ///
-/// decided = submitted + lost + quiet, as the kernel counts; submitted = written + aggregated + waiting + unreported + dropped, as the
-/// agent does.
+/// decided = submitted + quiet + ring, as the kernel counts, and decided = written + aggregated + waiting + quiet + unreported +
+/// ring + rate + disk + restart, as everybody does together.
 public struct EventCounts: Hashable, Sendable {
     public var decided = 0
     public var submitted = 0
-    public var lost = 0
     public var quiet = 0
     public var written = 0
     public var aggregated = 0
     public var waiting = 0
+    /// By `log: false`.
     public var unreported = 0
-    /// What the log had no room for; told as a `gap`.
-    public var dropped = 0
+    // Dropped, and told as a gap: the kernel's buffer was full, …
+    public var ring = 0
+    /// … there were more than the configuration allows, …
+    public var rate = 0
+    /// … the log had no room, …
+    public var disk = 0
+    /// … or an agent was killed that had taken them.
+    public var restart = 0
 
     public init() {}
 
+    /// Of those that were submitted, those of which it is known what became of them.
+    public var handled: Int { written + aggregated + unreported + rate + disk + restart }
+
     static var fields: KeyValuePairs<String, WritableKeyPath<Self, Int>> {
         [
-            "decided": \.decided, "submitted": \.submitted, "lost": \.lost, "quiet": \.quiet,
-            "written": \.written, "aggregated": \.aggregated, "waiting": \.waiting,
-            "unreported": \.unreported, "dropped": \.dropped,
+            "decided": \.decided, "submitted": \.submitted, "quiet": \.quiet, "written": \.written,
+            "aggregated": \.aggregated, "waiting": \.waiting, "unreported": \.unreported,
         ]
+    }
+
+    /// Those that were dropped, by their causes as gaps name them.
+    static var causes: KeyValuePairs<String, WritableKeyPath<Self, Int>> {
+        ["ring": \.ring, "rate": \.rate, "disk": \.disk, "restart": \.restart]
     }
 
     public static func += (left: inout Self, right: Self) {
         for (_, field) in fields { left[keyPath: field] += right[keyPath: field] }
+        for (_, cause) in causes { left[keyPath: cause] += right[keyPath: cause] }
     }
 }
 
@@ -154,12 +168,14 @@ public struct ConfinedProcess: Hashable, Sendable {
     public var uid: Int
     public var user: String?
     public var cgroup: String?
+    /// The id, or the name, of the container that the cgroup tells of.
+    public var container: String?
     /// Oldest first.
     public var policies: [String]
 
     public init(
         pid: Int, start: Int, threads: Int, comm: String, exe: String?, uid: Int, user: String?,
-        cgroup: String?, policies: [String]
+        cgroup: String?, container: String? = nil, policies: [String]
     ) {
         self.pid = pid
         self.start = start
@@ -169,6 +185,7 @@ public struct ConfinedProcess: Hashable, Sendable {
         self.uid = uid
         self.user = user
         self.cgroup = cgroup
+        self.container = container
         self.policies = policies
     }
 }

@@ -19,7 +19,7 @@ public enum ControlClientError: Error, Sendable {
     public var text: String {
         switch self {
         case .unreachable(let path, let code) where code == EACCES || code == EPERM:
-            "only root may use '\(path)'"
+            "this process may not use '\(path)'"
         case .unreachable(let path, let code) where code == ENOENT || code == ECONNREFUSED:
             "no agent answers at '\(path)'; start 'swguard agent'"
         case .unreachable(let path, let code): "'\(path)': \(ControlError.text(of: code))"

@@ -8,7 +8,7 @@ enum ControlInterface {
 
     /// What a caller must be allowed for a method.
     enum Right {
-        /// To see what is enforced.
+        /// To see what is enforced: everybody's.
         case read
         /// To change it: root's alone.
         case change

@@ -2,7 +2,8 @@
 enum BuiltInRules {
     /// The language's own, then what sections say beside their rules.
     static let ids = [
-        "unresolved", "no-gain", "identity", "abi", "files.default", "network.default", "network.families",
+        "unresolved", "no-gain", "identity", "self", "abi", "files.default", "network.default",
+        "network.families",
         "capabilities.default", "capabilities.allow", "capabilities.deny", "operations.default",
         "operations.allow", "operations.deny", "syscalls.default", "syscalls.always", "syscalls.unknown",
         "syscalls.architectures",

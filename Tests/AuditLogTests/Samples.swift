@@ -101,6 +101,10 @@ enum Samples {
         } + [
             .tamper(
                 TamperRecord(action: "file.remove", verdict: .deny, object: objects[0].0, process: process)),
+            .tamper(
+                TamperRecord(
+                    action: "process.signal", verdict: .wouldDeny, object: .process(pid: 7), policy: policy,
+                    process: process, count: 3, span: time...later)),
             .seal(SealRecord(lines: 4096, sha256: String(repeating: "0a", count: 32))),
         ]
 
@@ -164,7 +168,8 @@ enum Samples {
         var process = process
         process.comm = bytes
         process.exe = bytes
-        process.cgroup = bytes
+        // A container's, too.
+        process.cgroup = Array("/lxc/".utf8) + bytes
         return process
     }
 }

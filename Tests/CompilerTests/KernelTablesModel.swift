@@ -1,3 +1,4 @@
+import CSwguardBPF
 import Compiler
 import Policy
 
@@ -35,7 +36,7 @@ struct KernelTablesModel {
     func layer(_ slot: Int) -> UInt32? { policy(slot).map { word($0 + 22) } }
     func owner(_ slot: Int) -> UInt32? { policy(slot).map { word($0 + 23) } }
     /// The word of what grants nothing; nil: there is none.
-    var closed: Int? { word(generation + 14) == 0 ? nil : Int(word(generation + 14)) }
+    var closed: Int? { word(generation + 15) == 0 ? nil : Int(word(generation + 15)) }
 
     /// What an automaton leads to: the word that the verdict stands at.
     func run(_ automaton: Int, _ bytes: some Sequence<UInt8>) -> Int {
@@ -117,9 +118,25 @@ struct KernelTablesModel {
         return (flags(slot) & 1 << 4 != 0, Self.noRule)
     }
 
-    /// The slots that begin at an exec of `path`; by the generation's automaton at `offset`.
-    func slots(_ path: [UInt8], cgroup: Bool = false) -> [UInt32] {
-        let automaton = generation + (cgroup ? 10 : 6)
+    /// The slots that begin at an exec of `path`.
+    func slots(_ path: [UInt8]) -> [UInt32] { list(generation + 6, path[...]) }
+
+    /// The slots that begin at an exec in a cgroup: those of it and of the cgroups above it, from the root on.
+    func slots(inCgroup path: [UInt8]) -> [UInt32] {
+        let ends = path.indices.dropFirst().filter { path[$0] == UInt8(ascii: "/") } + [path.endIndex]
+        var slots: [UInt32] = []
+        for end in ends {
+            for slot in list(generation + 10, path[..<end]) {
+                let isNotBeneath = slot & SWGUARD_NOT_BENEATH != 0
+                if isNotBeneath, end != path.endIndex { continue }
+                let slot = slot & ~UInt32(SWGUARD_NOT_BENEATH)
+                if !slots.contains(slot) { slots.append(slot) }
+            }
+        }
+        return slots
+    }
+
+    private func list(_ automaton: Int, _ path: ArraySlice<UInt8>) -> [UInt32] {
         // An automaton that begins in the dead state is not run.
         if word(automaton + 3) == 0 { return [] }
         let list = run(automaton, path)
@@ -128,6 +145,7 @@ struct KernelTablesModel {
     }
 
     var guardCount: UInt32 { word(generation + 5) }
+    var guardedAccesses: UInt32 { word(generation + 14) }
 
     /// The guards of the list at a word: slot, denied, is subtree, rules.
     func guards(at list: UInt32) -> [[UInt32]] {

@@ -25,7 +25,7 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
     }
 
     @Test func `the records are as long as the header says`() {
-        #expect(MemoryLayout<swguard_generation>.size == 15 * 4)
+        #expect(MemoryLayout<swguard_generation>.size == 16 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == 24 * 4)
         #expect(MemoryLayout<VerdictRecord>.size == 12 * 4)
         #expect(MemoryLayout<AutomatonRecord>.size == 4 * 4)
@@ -38,10 +38,11 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.sockets) == 18 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.layer) == 22 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.owner) == 23 * 4)
-        #expect(MemoryLayout<swguard_generation>.offset(of: \.closed) == 14 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.closed) == 15 * 4)
         #expect(MemoryLayout<VerdictRecord>.offset(of: \.reported) == 11 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.executables) == 6 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.cgroups) == 10 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.guarded_accesses) == 14 * 4)
         #expect(OPERATION_COUNT_FOR_TESTS == Operation.allCases.count)
     }
 
@@ -212,14 +213,49 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(model.slots(Array("/usr/bin/cat".utf8)) == [1, 3])
         #expect(model.slots(Array("/usr/bin/ls".utf8)) == [3])
         #expect(model.slots(Array("/bin/ls".utf8)) == [])
-        #expect(model.slots(Array("/system.slice/a.service/x".utf8), cgroup: true) == [3])
-        #expect(model.slots(Array("/b/c".utf8), cgroup: true) == [1])
-        #expect(model.slots(Array("/system.slice/aa.service".utf8), cgroup: true) == [])
+        #expect(model.slots(inCgroup: Array("/system.slice/a.service/x".utf8)) == [3])
+        #expect(model.slots(inCgroup: Array("/b/c".utf8)) == [1])
+        #expect(model.slots(inCgroup: Array("/system.slice/aa.service".utf8)) == [])
         #expect(model.users == [[7, 1], [1000, 1], [1000, 3]])
         #expect(
             model.policy(0) == nil && model.policy(1) != nil && model.policy(2) == nil
                 && model.policy(4) == nil)
         #expect(tables.policies.map { $0?.policy.name } == [nil, "b", nil, "a"])
+    }
+
+    /// What a cgroup's pattern says of a path, by the language alone.
+    @Test(arguments: [
+        ("{cgroup: /a/**}", "/a", true), ("{cgroup: /a/**}", "/a/b/c", true),
+        ("{cgroup: /a/**}", "/ab", false),
+        ("{cgroup: /a}", "/a", true), ("{cgroup: /a}", "/a/b", false), ("{cgroup: \"/*/b\"}", "/a/b", true),
+        ("{cgroup: \"/*/b\"}", "/a/b/c", false), ("{cgroup: \"/*/b/**\"}", "/a/b/c", true),
+        ("{cgroup: \"/**/b/**\"}", "/a/x/b/c", true), ("{cgroup: \"/**\"}", "/", true),
+        ("{cgroup: \"/**\"}", "/a/b", true), ("{cgroup: /}", "/", true), ("{cgroup: /}", "/a", false),
+        ("{cgroup: /a}, {cgroup: /a/**}", "/a/b", true), ("{unit: a.service}", "/a.service", true),
+        ("{unit: a.service}", "/x.slice/y.slice/a.service/b", true),
+        ("{unit: a.service}", "/x/ba.service", false),
+        ("{unit: a.service}", "/x/a.services", false),
+    ])
+    func `a policy begins in a cgroup`(_ subjects: String, _ path: String, _ begins: Bool) throws {
+        let model = KernelTablesModel(
+            try KernelTables.compile([try policy("subjects: [\(subjects)]", name: "a")]))
+        #expect(model.slots(inCgroup: Array(path.utf8)) == (begins ? [0] : []))
+    }
+
+    @Test func `units cost as much as they are long, however many there are`() throws {
+        func tables(_ count: Int) throws -> KernelTables {
+            try KernelTables.compile(
+                try (0..<count).map { try policy("subjects: [{unit: u\($0).service}]", name: "p\($0)") })
+        }
+        let few = try tables(10)
+        let many = try tables(300)
+        #expect(many.wordCount < few.wordCount * 60)
+        let model = KernelTablesModel(many)
+        // Units within units: outer ones first.
+        #expect(model.slots(inCgroup: Array("/a.slice/u299.service/x/u7.service/y".utf8)) == [299, 7])
+        #expect(
+            model.slots(inCgroup: Array((0..<300).map { "/u\($0).service" }.joined().utf8))
+                == (0..<300).map { UInt32($0) })
     }
 
     @Test func `launchers stand among the files that begin policies, where cgroups begin some`() throws {

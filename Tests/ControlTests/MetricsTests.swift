@@ -12,7 +12,7 @@ import Testing
         var counts = EventCounts()
         counts.decided = 5
         counts.submitted = 4
-        counts.lost = 1
+        counts.ring = 1
         counts.waiting = 3
         let policy = PolicyStatus(
             name: "web", file: "web.yaml", complains: true, digest: "",
@@ -27,7 +27,8 @@ import Testing
             #"swguard_policy_enforced{policy="web",mode="complain",extent="partial"} 1"#,
             #"swguard_policy_enforced{policy="web",mode="complain",extent="full"} 0"#,
             #"swguard_events_total{policy="web",state="decided"} 5"#,
-            #"swguard_events_total{policy="web",state="lost"} 1"#, #"swguard_events_waiting{policy="web"} 3"#,
+            #"swguard_events_dropped_total{policy="web",cause="ring"} 1"#,
+            #"swguard_events_waiting{policy="web"} 3"#,
         ] { #expect(lines.contains(line), "\(line)") }
         #expect(!lines.contains { $0.contains("state=\"waiting\"") })
     }

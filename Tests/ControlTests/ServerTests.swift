@@ -118,7 +118,7 @@ private final class Client {
         #expect(exchange.asked.count == 4)
     }
 
-    @Test func `everybody may connect to the socket, and it goes with the server`() throws {
+    @Test func `everybody may connect to the socket, which goes with the server`() throws {
         var exchange: Exchange? = try Exchange()
         let path = try #require(exchange?.path)
         let attributes = try FileManager.default.attributesOfItem(atPath: path)

@@ -48,6 +48,8 @@ import Testing
             (["compile", "good.yaml", "-o", "x.plan"], 0), (["compile", "bad.yaml", "-o", "y.plan"], 2),
             (["inspect", "good.plan"], 0), (["inspect", "empty.plan"], 0),
             (["doctor"], 0), (["status"], 3), (["policies"], 3), (["ps"], 3),
+            (["load", "good.yaml"], 3), (["load", "none.yaml"], 2), (["unload", "good"], 3), (["reload"], 3),
+            (["rollback"], 3),
             // What cannot be read, what cannot be written, and what is no request.
             (["explain", "./none.yaml", "--file", "/x"], 2), (["plan", "./none.yaml"], 2),
             (["test", "./none.yaml"], 2), (["compile", "./none.yaml", "-o", "x.plan"], 2),

@@ -195,7 +195,7 @@ extension AgentTests {
         private func checkCounts(_ agent: RunningAgent) throws {
             var counts: [String: Int] = [:]
             for _ in 0..<100 {
-                counts = try #require(try agent.result("status")["counts"] as? [String: Int])
+                counts = try agent.counts()
                 if counts["waiting"] == 0 { break }
                 usleep(100_000)
             }

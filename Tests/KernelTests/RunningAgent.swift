@@ -10,6 +10,8 @@ final class RunningAgent {
 
     private var process = Process()
     let directory: URL
+    /// Where it writes its events when it is started first; nil: to a file.
+    private var pipe: Pipe?
     private let configuration: URL
     /// How many bytes of its events were taken.
     private var taken: UInt64 = 0
@@ -19,8 +21,10 @@ final class RunningAgent {
     /// Starts the agent with policies (name and YAML), and waits until it says that they are in force. `place` puts others
     /// beside them.
     init(
-        _ policies: [String: String], configuration: String? = nil, place: (URL) throws -> Void = { _ in }
+        _ policies: [String: String], configuration: String? = nil, pipe: Pipe? = nil,
+        place: (URL) throws -> Void = { _ in }
     ) throws {
+        self.pipe = pipe
         directory = FileManager.default.temporaryDirectory.appending(path: "agent-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for (name, yaml) in policies {
@@ -58,9 +62,11 @@ final class RunningAgent {
         let errors = try FileHandle(forWritingTo: directory.appending(path: "err"))
         try output.seekToEnd()
         try errors.seekToEnd()
-        process.standardOutput = output
+        if let pipe { process.standardOutput = pipe } else { process.standardOutput = output }
         process.standardError = errors
         try process.run()
+        // Its end for writing is closed now.
+        pipe = nil
     }
 
     /// Ends it as nothing else does: it can do nothing about it.
@@ -102,6 +108,20 @@ final class RunningAgent {
         #expect(ended.status == 0, "\(ended.output)")
         let whole = try JSONSerialization.jsonObject(with: Data(ended.output.utf8)) as? [String: Any]
         return try #require(whole?["result"] as? [String: Any], "\(ended.output)")
+    }
+
+    /// What became of the decisions of a policy that is in force, or of all: the causes of those that were dropped as `disk`.
+    func counts(_ policy: String? = nil) throws -> [String: Int] {
+        let status = try result("status")
+        guard let policy else { return Self.counts(try #require(status["counts"] as? [String: Any])) }
+        let policies = status["policies"] as? [[String: Any]] ?? []
+        let found = try #require(policies.first { $0["name"] as? String == policy })
+        return Self.counts(try #require(found["counts"] as? [String: Any]))
+    }
+
+    private static func counts(_ json: [String: Any]) -> [String: Int] {
+        let dropped = json["dropped"] as? [String: Int] ?? [:]
+        return json.compactMapValues { $0 as? Int }.merging(dropped) { $1 }
     }
 
     static func document(_ name: String, _ yaml: String) -> String {

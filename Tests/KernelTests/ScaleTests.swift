@@ -64,6 +64,10 @@ extension AgentTests {
                         to: directory.appending(path: "p\(number).yaml"), atomically: false, encoding: .utf8)
                 }
             }
+            // The directory was seen to change before all of them were there, where that took long.
+            for _ in 0..<3000 where !agent.errors.contains("swguard: enforcing \(Self.count) policies") {
+                usleep(100_000)
+            }
             let seconds = Int(Date().timeIntervalSince(began))
             let memory =
                 try String(contentsOfFile: "/proc/\(agent.identifier)/status", encoding: .utf8)
@@ -79,6 +83,14 @@ extension AgentTests {
                 processes.contains {
                     $0["pid"] as? Int == Int(held.identifier) && $0["policies"] as? [String] == ["p0"]
                 })
+            // Other maps took the place of the first, and what was enforced before is in them, too.
+            #expect(try agent.ask("rollback").status == 0)
+            #expect(try agent.result("status")["policies"].map { ($0 as? [Any])?.count } == 1)
+            let last = Self.count - 1
+            #expect(try Ended("\(Self.root)/p\(last)", ["\(Self.root)/secret\(last)"]).status == 0)
+            #expect(try Ended("\(Self.root)/p0", ["\(Self.root)/secret0"]).status != 0)
+            #expect(try agent.ask("rollback").status == 0)
+            try check(agent, "all again")
             guard Self.count == Self.most else {
                 #expect(try agent.end() == 0)
                 return

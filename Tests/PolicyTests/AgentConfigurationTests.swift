@@ -18,6 +18,14 @@ import Testing
         #expect(empty?.launchers.isEmpty == true)
     }
 
+    @Test func `nothing is sealed, unless it is written`() {
+        for (text, expected) in [("", false), ("sealed: true\n", true), ("sealed: false\n", false)] {
+            let configuration = decoded(Self.head + text).0
+            #expect(configuration?.isSealed == expected, "\(text)")
+            #expect(configuration?.contents == Array((Self.head + text).utf8))
+        }
+    }
+
     @Test func `the cache is used, unless it is written that it is not`() throws {
         for (text, expected) in [("", true), ("cache: true\n", true), ("cache: false\n", false)] {
             #expect(decoded(Self.head + text).0?.isCaching == expected, "\(text)")
@@ -68,6 +76,7 @@ import Testing
               rotate: { size: 128KiB, age: 90m, keep: 30 }
               sync: lines
               buffer: 1MiB
+              rate: 500
               stdout: true
               journald: true
               syslog: "udp:[2001:db8::1]:514"
@@ -77,6 +86,7 @@ import Testing
         #expect(
             found.file == "/srv/log/a.jsonl" && found.rotationSize == 131_072 && found.rotationAge == 5400)
         #expect(found.keep == 30 && found.sync == .lines && found.buffer == 1 << 20)
+        #expect(found.rate == 500)
         #expect(found.standardOutput && found.journal)
         #expect(found.syslog == .udp(address: "2001:db8::1", port: 514))
         #expect(decoded("audit: {file: none}").0?.file == nil)
@@ -90,7 +100,7 @@ import Testing
         "rotate: {keep: -1}", "sync: always", "buffer: 1KiB", "stdout: 1", "syslog: /dev/log",
         "syslog: 'unix:x'",
         "syslog: 'udp:localhost:514'", "syslog: 'udp:1.2.3.4'", "syslog: 'udp:1.2.3.4:0'", "syslog: 'udp:'",
-        "syslog: 'udp:1.2.3.4:99999'", "files: x",
+        "syslog: 'udp:1.2.3.4:99999'", "files: x", "rate: 0", "rate: 10/s",
     ])
     func `what is wrong is said`(_ text: String) {
         let (audit, diagnostics) = decoded("audit: {\(text)}")

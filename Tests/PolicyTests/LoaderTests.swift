@@ -83,6 +83,31 @@ private let reads = "files: {rules: [{allow: [read], paths: [/x]}]}"
             ])
     }
 
+    @Test func `what one loader has read of an include is what another reads`() throws {
+        var files = MemoryFiles()
+        files.files["/etc/swguard/policies/base.yaml"] = policy(
+            "files: {rules: [{id: x, allow: [read], paths: ['/{a,b}/**', '${HOME}/x']}]}")
+        files.files["/etc/swguard/policies/plain.yaml"] = policy(
+            "files: {rules: [{id: x, allow: [read], paths: ['/{a,b}/**']}]}")
+        for (name, head) in [("one", ""), ("two", "subjects: [{exec: /x}]\n"), ("three", "")] {
+            for include in ["base", "plain"] {
+                files.files["\(name)-\(include).yaml"] = policy("\(head)include: [\(include)]\nfiles: {}")
+            }
+        }
+        let shared = loader(files)
+        for name in ["one", "two", "three"] {
+            for include in ["base", "plain"] {
+                let file = "\(name)-\(include).yaml"
+                let known = shared.load(file)
+                let fresh = loader(files).load(file)
+                #expect(known.policy == fresh.policy && known.diagnostics == fresh.diagnostics, "\(file)")
+                #expect(known.inputs == fresh.inputs && known.missing == fresh.missing, "\(file)")
+                // Variables are for policies without subjects.
+                #expect((known.policy == nil) == (file == "two-base.yaml"), "\(file): \(known.diagnostics)")
+            }
+        }
+    }
+
     @Test func `an include gives rules only to sections that the including policy has`() throws {
         var files = MemoryFiles()
         files.files["web.yaml"] = policy("include: [a]\nfiles: {}\ncapabilities: {allow: [kill]}")

@@ -52,6 +52,8 @@ public struct LogComposer: Sendable {
     private var encoder: AuditEncoder
     private var chain: LogChain
     private var file: OpenLog
+    /// The number of the last event's line; 0: there was none.
+    private(set) var lastEvent: UInt64 = 0
     /// When the first line came that no seal covers, in milliseconds.
     private var unsealedSince: UInt64?
 
@@ -82,6 +84,7 @@ public struct LogComposer: Sendable {
             steps += rotate(at: time)
         }
         open(at: time, &steps)
+        lastEvent = encoder.next
         let line = encoder.line(event, at: time)
         chain.add(line)
         file.size += UInt64(line.count)

@@ -41,8 +41,21 @@ public struct AuditTrail: ~Copyable {
     /// Since when there was no room; until half of it is free, nothing is written.
     private var isLosing = false
     private var notices: [String] = []
+    /// Losses of policies' decisions that gaps have told of, until somebody takes note of it.
+    private var told: [ToldLoss] = []
+    /// The number of the log's last line when this writer began.
+    public let firstBehind: UInt64
     /// Lines of the writer before that it did not write to their ends, and when that was seen; told with the first line.
     private var torn: (count: UInt64, time: AuditTime)?
+
+    /// A gap that was given to the log, for requests that it had no room for.
+    public struct ToldLoss: Hashable, Sendable {
+        public var policy: String
+        public var count: UInt64
+        /// The number of the gap's line, and the last of `steps` by then.
+        public var line: UInt64
+        public var step: UInt64
+    }
 
     private struct Copy {
         let queue: StepQueue
@@ -83,6 +96,7 @@ public struct AuditTrail: ~Copyable {
         primary = queue
         self.copies = copies
         composer = LogComposer(resumption, boot: boot, host: host, settings: log)
+        firstBehind = composer.next - 1
         if wasDamaged {
             notices.append(
                 "the audit log was damaged: it was put aside as it is, and a new file begins ('swguard audit verify')"
@@ -98,12 +112,29 @@ public struct AuditTrail: ~Copyable {
     init(primary: StepQueue, _ composer: LogComposer) {
         self.primary = primary
         self.composer = composer
+        firstBehind = composer.next - 1
         copies = []
     }
 
     /// How much was given to the output whose lines are accounted for, in steps: what was written last is there when as many
     /// are done.
     public var steps: UInt64 { primary.taken }
+
+    /// The number of the line that was written last.
+    public var line: UInt64 { composer.lastEvent }
+
+    /// Takes over what a writer before lost and did not tell of.
+    public mutating func owe(_ count: UInt64, of policy: String, _ span: ClosedRange<AuditTime>) {
+        lose(count, policy, at: span.lowerBound)
+        lose(0, policy, at: span.upperBound)
+        isLosing = true
+    }
+
+    /// What gaps have told of since this was asked last.
+    public mutating func takeTold() -> [ToldLoss] {
+        defer { told = [] }
+        return told
+    }
 
     private mutating func lose(_ count: UInt64, _ policy: String?, at time: AuditTime) {
         var loss = losses[policy] ?? Loss(count: 0, span: time...time)
@@ -114,6 +145,9 @@ public struct AuditTrail: ~Copyable {
 
     /// Writes `event`, and before it what was lost before.
     ///
+    /// What is lost is told of later: requests under their policy, other events under none. A gap is not: whoever
+    /// tells it tells it again.
+    ///
     /// - Parameter now: In milliseconds, by a clock that nobody sets.
     /// - Returns: Whether it will be written; else it is counted.
     @discardableResult
@@ -121,8 +155,9 @@ public struct AuditTrail: ~Copyable {
         _ event: AuditEvent, at time: AuditTime = .now(), now: UInt64 = Self.clock
     ) -> Bool {
         if tellLosses(at: time, now: now), hand({ $0.write(event, at: time, now: now) }) { return true }
+        if case .gap = event { return false }
         isLosing = true
-        lose(event.weight, event.policyName, at: time)
+        lose(event.weight, event.account, at: time)
         return false
     }
 
@@ -189,6 +224,9 @@ public struct AuditTrail: ~Copyable {
             let gap = GapRecord(reason: .disk, count: loss.count, policy: policy, span: loss.span)
             guard hand({ $0.write(.gap(gap), at: time, now: now) }) else { return false }
             losses[policy] = nil
+            if let policy {
+                told.append(ToldLoss(policy: policy, count: loss.count, line: line, step: steps))
+            }
         }
         isLosing = false
         return true
@@ -216,7 +254,7 @@ extension AuditEvent {
     fileprivate var weight: UInt64 {
         switch self {
         case .denial(let record), .grant(let record): record.count
-        case .gap(let record): record.count
+        case .tamper(let record): record.count
         default: 1
         }
     }
@@ -229,12 +267,11 @@ extension AuditEvent {
         }
     }
 
-    /// The policy that it is about; nil: none, or several.
-    public var policyName: String? {
+    /// For which policy a request is accounted; nil: it is none, or of no policy.
+    fileprivate var account: String? {
         switch self {
-        case .denial(let record), .grant(let record): record.policy.name
-        case .policy(let record): record.policy.name
-        case .gap(let record): record.policy
+        case .denial(let record), .grant(let record): record.policy.account
+        case .tamper(let record): record.policy?.account
         default: nil
         }
     }

@@ -154,6 +154,8 @@ _Static_assert(sizeof(struct swguard_policy) == 96, "in `tables`");
 
 // In a list of slots: the file is a launcher, whose exec in a cgroup does not begin the cgroup's policies.
 #define SWGUARD_LAUNCHER 0xffffffffu
+// In the lists of cgroups, a bit of a slot: the policy begins in the cgroup itself, and in none that is beneath it.
+#define SWGUARD_NOT_BENEATH 0x40000000u
 
 // Which policies begin for a user: a sorted list, each user once for each policy.
 struct swguard_user_entry {
@@ -161,6 +163,9 @@ struct swguard_user_entry {
 	__u32 slot;
 };
 _Static_assert(sizeof(struct swguard_user_entry) == 8, "in `tables`");
+
+// Where the generation without policies is, always. Before anything is in force word 0 is 0.
+#define SWGUARD_NOTHING 16
 
 // What is in force: at the word that word 0 names.
 struct swguard_generation {
@@ -170,13 +175,14 @@ struct swguard_generation {
 	__u32 user_entries; // word of swguard_user_entry[user_entry_count]
 	__u32 user_entry_count;
 	__u32 guard_count; // objects and names that are guarded, as user space found them; 0: there are none
-	// Which policies begin at an exec: by the path of the file, and by the path of the task's cgroup. Their states' verdicts
-	// are words of a list of slots, its count first; word 0 for none.
+	// Which policies begin at an exec: by the path of the file, and by the paths of the task's cgroup and of all above it.
+	// Their states' verdicts are words of a list of slots, its count first; word 0 for none.
 	struct swguard_automaton executables;
 	struct swguard_automaton cgroups;
+	__u32 guarded_accesses; // bits of enum swguard_access: what any of the guards denies
 	__u32 closed; // word of a swguard_policy that grants nothing; 0: nothing is mediated at all
 };
-_Static_assert(sizeof(struct swguard_generation) == 60, "in `tables`");
+_Static_assert(sizeof(struct swguard_generation) == 64, "in `tables`");
 
 // MARK: Guarded objects
 //
@@ -232,12 +238,13 @@ struct swguard_layers {
 	__u32 count;
 	__u32 has_refused; // 1: `refused` is not empty
 	__u32 entering; // how many are added when the exec under way succeeds
+	__u32 is_fresh; // 1: before it executed what it is, it had none
 	__u32 session; // which `swguard run` it is of, the innermost; 0: of none. Only told, nothing is decided by it
 	__u32 policies[SWGUARD_LAYERS_MAX]; // layers, oldest first; then those that are entering
 	// Policies that had no room when they were loaded, a bit for each slot: what they mediate is denied.
 	__u32 refused[SWGUARD_REFUSED_WORDS];
 };
-_Static_assert(sizeof(struct swguard_layers) == 560, "task storage of `layers`");
+_Static_assert(sizeof(struct swguard_layers) == 564, "task storage of `layers`");
 
 // MARK: Events
 
@@ -255,7 +262,11 @@ enum __attribute__((enum_extensibility(open))) swguard_object_kind : __u32 {
 	SWGUARD_OBJECT_SOCKET,
 	SWGUARD_OBJECT_CAPABILITY,
 	SWGUARD_OBJECT_OPERATION,
+	SWGUARD_OBJECT_PROCESS, // `access` is the number of an operation, or SWGUARD_PROCESS_LIMIT; `detail` the process
 };
+
+// What is set of another process from outside: priority, scheduling, limits, where its memory is.
+#define SWGUARD_PROCESS_LIMIT 64
 
 // What a socket's event has behind it when it is about an address, and `detail` is its size; else a unix name.
 struct swguard_address {
@@ -271,7 +282,11 @@ enum __attribute__((enum_extensibility(open))) swguard_cause : __u32 {
 	SWGUARD_CAUSE_NO_GAIN,
 	SWGUARD_CAUSE_OPERATION, // a file that is an operation to write: `access` is its number
 	SWGUARD_CAUSE_NO_ROOM, // the task has as many layers as there can be, and the policy is none of them
+	SWGUARD_CAUSE_SELF, // it is the agent's own; where the agent is sealed, `policy` may be SWGUARD_NO_POLICY
 };
+
+// In place of a slot: no policy decided.
+#define SWGUARD_NO_POLICY 0xffffffffu
 
 // One record of the ring buffer `events`. Behind it, for a file, the bytes of its path, as many as `path_size` says.
 #define SWGUARD_SOCKET_FAMILY 3
@@ -304,6 +319,57 @@ struct swguard_event {
 	__u32 reserved;
 };
 _Static_assert(sizeof(struct swguard_event) == 120, "record of `events`");
+
+// MARK: The agent
+
+// The directories that the agent needs to see where they are, by the mounts that they are on.
+#define SWGUARD_AGENT_MOUNTS 8
+#define SWGUARD_DIGEST_SIZE 32
+
+// The one element of the map `agent`: who the agent is. Only programs write it.
+struct swguard_agent {
+	__u64 start_ns; // when its process began
+	__u64 mounts[SWGUARD_AGENT_MOUNTS]; // struct vfsmount *
+	__u64 submitted; // records of no policy that are in the ring buffer, or were
+	__u64 lost; // those that found no room in it
+	__u64 program; // the inode of what it executes
+	__u64 root; // the inode of its root directory
+	__u32 process; // 0: there is none
+	__u32 is_sealed; // 1: for good
+	__u32 program_device; // as the kernel has it
+	__u32 root_device;
+	__u32 namespace; // the number of its mount namespace
+	__u32 reserved;
+	__u64 task; // struct task_struct *, of the thread that said so
+	__u8 digest[SWGUARD_DIGEST_SIZE]; // of what it is told, when it is sealed
+};
+_Static_assert(sizeof(struct swguard_agent) == 168, "element of `agent`");
+
+// What the program `swguard_claim` is asked.
+enum __attribute__((enum_extensibility(open))) swguard_request : __u32 {
+	SWGUARD_LOOK = 0, // whether the agent is sealed, and with which digest
+	SWGUARD_CLAIM, // the process that asks is the agent from here on
+	SWGUARD_SEAL, // nobody but the agent changes what is enforced, until the machine starts again
+};
+
+struct swguard_claim {
+	enum swguard_request request;
+	__u32 is_sealed; // the answer
+	__u32 directory_count;
+	__u32 reserved;
+	__u32 directories[SWGUARD_AGENT_MOUNTS]; // descriptors, for a claim
+	__u8 digest[SWGUARD_DIGEST_SIZE]; // of what is told for a seal; else the answer
+	__u64 lost; // answers, too
+	__u64 submitted;
+};
+_Static_assert(sizeof(struct swguard_claim) == 96, "context of `swguard_claim`");
+
+// The value of the map `places`, by a swguard_object without generation: what is the agent's among files.
+enum __attribute__((enum_extensibility(open))) swguard_place : __u32 {
+	SWGUARD_PLACE_TREE = 1u << 0, // the directory and everything beneath
+	SWGUARD_PLACE_FILE = 1u << 1,
+	SWGUARD_PLACE_ABOVE = 1u << 2, // a directory that one of them is beneath
+};
 
 // Of the policies that have no room on a task, so many are listed.
 #define SWGUARD_LISTED_REFUSED 8

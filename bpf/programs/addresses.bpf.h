@@ -176,7 +176,7 @@ static long match_endpoint(__u32 index, struct matching *matching)
 
 static long judge_one_address(__u32 layer, struct question *question)
 {
-	struct denial denial = { .error = EACCES, .rule = SWGUARD_NO_RULE };
+	struct denial denial = { .error = EACCES, .access = lowest_bit(question->asked), .rule = SWGUARD_NO_RULE };
 	const __u32 *words = question->words;
 	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), flags;
 	struct matching matching = { .words = words, .scratch = question->scratch, .accesses = question->asked };
@@ -186,17 +186,16 @@ static long judge_one_address(__u32 layer, struct question *question)
 	flags = field(words, policy, struct swguard_policy, flags);
 	if (!(flags & SWGUARD_POLICY_NETWORK))
 		return 0;
-	denial.access = lowest_bit(question->asked);
-	if (question->result != WALK_DONE) {
+	if (question->result == WALK_DONE) {
+		matching.endpoints = field(words, policy, struct swguard_policy, endpoints);
+		bpf_loop(field(words, policy, struct swguard_policy, endpoint_count), match_endpoint, &matching, 0);
+		if (matching.is_found ? matching.is_allowed : flags & SWGUARD_POLICY_NETWORK_DEFAULT_ALLOW)
+			return 0;
+		if (matching.is_found)
+			denial.rule = matching.rule;
+	} else {
 		denial.cause = SWGUARD_CAUSE_UNRESOLVED;
-		return refuse(question, slot, policy, &denial);
 	}
-	matching.endpoints = field(words, policy, struct swguard_policy, endpoints);
-	bpf_loop(field(words, policy, struct swguard_policy, endpoint_count), match_endpoint, &matching, 0);
-	if (matching.is_found ? matching.is_allowed : flags & SWGUARD_POLICY_NETWORK_DEFAULT_ALLOW)
-		return 0;
-	if (matching.is_found)
-		denial.rule = matching.rule;
 	return refuse(question, slot, policy, &denial);
 }
 
@@ -231,7 +230,7 @@ enum use {
 	USE_CHOOSES_SOURCE = 2, // see resolve_destination
 };
 
-static __always_inline int ask_address(const void *raw, int size, struct sock *socket, __u32 access, __u32 uses)
+static __noinline int ask_address(const void *raw, int size, struct sock *socket, __u32 access, __u32 uses)
 {
 	struct scratch *scratch = scratch_of_current();
 	__u32 transport = transport_of_socket(socket);

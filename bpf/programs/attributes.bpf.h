@@ -4,6 +4,7 @@
 // mount is noted, and without it the object is unresolved.
 #pragma once
 
+#include "changes.bpf.h"
 #include "decide.bpf.h"
 
 static __always_inline int note_mount(__u64 mount)
@@ -65,7 +66,7 @@ static __always_inline bool is_for_itself(struct vfsmount *mount)
 }
 
 // Decides about a dentry on the mount that was noted.
-static __always_inline int ask_attribute(struct dentry *dentry)
+static __noinline int ask_attribute(struct dentry *dentry)
 {
 	struct scratch *scratch = scratch_of_current();
 	struct vfsmount *mount;
@@ -81,18 +82,23 @@ static __always_inline int ask_attribute(struct dentry *dentry)
 	return judge(find(mount, dentry), SWGUARD_METADATA);
 }
 
+static __always_inline int decide_attribute(struct dentry *dentry)
+{
+	return decide(ASK_ATTRIBUTE, AS_NUMBER(dentry), 0, 0, 0);
+}
+
 SEC("lsm/path_chmod")
 int BPF_PROG(swguard_path_chmod, const struct path *path, __u16 mode)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_METADATA));
+	VERDICT(decide_path(path, SWGUARD_METADATA));
 }
 
 SEC("lsm/path_chown")
 int BPF_PROG(swguard_path_chown, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_METADATA));
+	VERDICT(decide_path(path, SWGUARD_METADATA));
 }
 
 // Of what notify_change is asked for, what has no hook with a path: times that somebody chose (include/linux/fs.h).
@@ -109,7 +115,7 @@ static __always_inline int ask_times(struct dentry *dentry, unsigned int valid)
 	// A write or truncation sets the times, too: with the size.
 	if (!(valid & (ATTR_ATIME_SET | ATTR_MTIME_SET | ATTR_TOUCH)) || valid & (ATTR_SIZE | ATTR_OPEN))
 		return 0;
-	return ask_attribute(dentry);
+	return decide_attribute(dentry);
 }
 
 // 6.1: (dentry, attributes); since 6.3 an id map stands in front.
@@ -119,12 +125,15 @@ int swguard_inode_setattr(const __u64 *arguments)
 	struct dentry *dentry = (struct dentry *)arguments[0];
 	struct iattr *attributes = (struct iattr *)arguments[1];
 
-	PASS_UNCONFINED(own);
 	if (bpf_core_type_exists(struct mnt_idmap)) {
 		dentry = (struct dentry *)attributes;
 		// At a fixed offset of the context, as the verifier wants it.
 		asm volatile("%0 = *(u64 *)(%1 + 16)" : "=r"(attributes) : "r"(arguments));
 	}
+	// What truncates comes here, too.
+	if (is_sealable && guard_change(dentry, OF_ITS_OWN, CHANGE_METADATA))
+		REFUSE(EPERM);
+	PASS_UNCONFINED(own);
 	VERDICT(ask_times(dentry, BPF_CORE_READ(attributes, ia_valid)));
 }
 
@@ -132,8 +141,10 @@ int swguard_inode_setattr(const __u64 *arguments)
 	SEC("lsm/" #hook)                                                           \
 	int BPF_PROG(swguard_##hook, void *id_map, struct dentry *dentry)           \
 	{                                                                           \
+		if (is_sealable && guard_change(dentry, OF_ITS_OWN, CHANGE_METADATA))       \
+			REFUSE(EPERM);                                                      \
 		PASS_UNCONFINED(own);                                                       \
-		VERDICT(ask_attribute(dentry));                                     \
+		VERDICT(decide_attribute(dentry));                                     \
 	}
 
 ATTRIBUTE_HOOK(inode_setxattr)

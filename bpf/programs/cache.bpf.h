@@ -46,7 +46,8 @@ struct {
 	__type(value, struct tagged_directory);
 } directories SEC(".maps");
 
-// Whether the cache is used at all: `cache` in the agent's configuration. Tests compare verdicts with and without.
+// Whether anything is kept: `cache` in the agent's configuration. Tests compare verdicts with and without. Asked where tags
+// are made, and not where they are used, which calls a function (parts.bpf.h).
 const volatile __u32 has_cache = 1;
 
 static __always_inline struct tag *tag_for(struct tagged_directory *tagged, const struct swguard_layers *own)
@@ -61,46 +62,12 @@ struct short_name {
 	__u64 text[CACHE_NAME_SIZE / 8];
 };
 
-struct name_run {
-	const struct short_name *name;
-	const __u32 *words;
-	__u32 classes;
-	__u32 cells;
-	__u32 state;
-	__u32 reserved;
-};
-
-// The next eight bytes.
-static long run_over_piece(__u32 index, struct name_run *run)
+// Whether a layer grants `accesses` to a name in the directory of the tag, with nothing more to be asked or reported. A stub
+// (parts.bpf.h): nothing is.
+__weak __noinline int is_name_granted(const struct tag *tag, __u32 layer, __u32 generation,
+				      const struct short_name *name, __u32 accesses)
 {
-	__u64 piece = run->name->text[BOUNDED(index, CACHE_NAME_SIZE / 8 - 1)];
-	__u32 state = run->state, classes = run->classes, cells = run->cells, rest = run->name->length - 8 * index;
-	const __u32 *words = run->words;
-
-	for (__u32 place = 0; place < 8 && place < rest; place++, piece >>= 8)
-		state = step(words, classes, cells, state, piece);
-	run->state = state;
 	return 0;
-}
-
-// Whether a layer grants `accesses` to a name in the directory of the tag, with nothing more to be asked or reported.
-__noinline int is_name_granted(const struct tag *tag, __u32 layer, __u32 generation, const struct short_name *name,
-			       __u32 accesses)
-{
-	struct name_run run = { .name = name, .words = tables_begin() };
-	__u32 files;
-
-	if (!tag || !name || !run.words || layer >= SWGUARD_LAYERS_MAX)
-		return 0;
-	files = policy_at(run.words, generation, tag->policies[within_layers(layer)]);
-	if (!files)
-		return 1;
-	files = files_of(files);
-	run.classes = field(run.words, files, struct swguard_automaton, classes);
-	run.cells = field(run.words, files, struct swguard_automaton, cells);
-	run.state = step(run.words, run.classes, run.cells, tag->states[within_layers(layer)], '/');
-	bpf_loop((name->length + 7) / 8, run_over_piece, &run, 0);
-	return !(accesses & ~granted_at_once(run.words, verdict_of(run.words, files, run.state)));
 }
 
 // Whether every layer does.
@@ -135,20 +102,19 @@ static __always_inline bool is_for(const struct tag *tag, const struct swguard_l
 	return *(const __u64 *)&tag->count == *(const __u64 *)&own->count && a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 
-// Whether every layer grants `accesses` to `name`, by the tag of the directory. False: it must be walked for.
+// Whether every layer grants `accesses` to `name`, by the tag of the directory, whose inode is `inode`. False: it must be walked for.
 static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, struct vfsmount *mount,
-					      struct dentry *directory, struct dentry *name, __u32 accesses)
+					      struct dentry *directory, struct inode *inode,
+					      struct dentry *name, __u32 accesses)
 {
 	const __u32 *words = tables_begin();
 	struct tagged_directory *tagged;
 	__u32 generation, version, granted, sequence;
-	struct inode *inode;
 	struct tag *tag;
 
 	// What is at a mount's root is called as the mount point is.
-	if (!has_cache || !words || name == mount->mnt_root)
+	if (!words || name == mount->mnt_root)
 		return false;
-	inode = directory->d_inode;
 	if (!inode)
 		return false;
 	tagged = bpf_inode_storage_get(&directories, inode, NULL, 0);
@@ -177,15 +143,15 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	// Renamed while its name was read: it may be half of each. Or the tag was written while it was read.
 	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence || version != tag->version)
 		return false;
-	return !field(words, generation, struct swguard_generation, guard_count) ||
+	// The agent's own guards deny no reading.
+	return !(accesses & field(words, generation, struct swguard_generation, guarded_accesses)) ||
 	       !guards_of(name, field(words, generation, struct swguard_generation, number));
 }
 
-// Keeps where the directory leads that the last walk found its object in.
-static __always_inline void keep_tag(struct dentry *directory, struct scratch *scratch, const struct swguard_layers *own)
+// Keeps where the directory leads that the last walk found its object in; `inode` is the directory's.
+static __always_inline void keep_tag(struct inode *inode, struct scratch *scratch, const struct swguard_layers *own)
 {
 	const __u32 *words = tables_begin();
-	struct inode *inode = directory->d_inode;
 	struct tagged_directory *tagged;
 	struct tag *tag;
 	__u32 version;

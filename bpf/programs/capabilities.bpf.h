@@ -88,37 +88,44 @@ __noinline int judge_capability(__u32 capability, __u32 is_quiet)
 	return judge_refused(&question, capability);
 }
 
+// Decides about a capability that the task that is running asks for; first about the operation that it is asked for.
+static __noinline int ask_capability(__u32 capability, __u32 is_quiet)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 operation = operation_of_call(number_of_call(task), capability);
+	int error;
+
+	// What a call of the 32-bit ABI is is not known, and may be any.
+	if (capability == CAP_SYS_ADMIN && is_compat_call(task)) {
+		operation = OPERATION_MOUNT;
+		error = judge_operation(OPERATION_NAMESPACE, is_quiet, 0);
+		if (!error)
+			error = judge_operation(OPERATION_SWAP, is_quiet, 0);
+		if (error)
+			return error;
+	}
+	if (operation < OPERATION_COUNT) {
+		error = judge_operation(operation, is_quiet, 0);
+		if (error)
+			return error;
+	}
+	return judge_capability(capability, is_quiet);
+}
+
 SEC("lsm/capable")
 int BPF_PROG(swguard_capable, const struct cred *cred, struct user_namespace *namespace, int capability,
 	     unsigned int options)
 {
 	struct task_struct *task;
-	__u32 operation, is_quiet = options & CAP_OPT_NOAUDIT;
-	int error;
 
 	PASS_UNCONFINED(own);
-	task = bpf_get_current_task_btf();
+	task = UNTYPED(struct task_struct, bpf_get_current_task_btf());
 	// Overridden credentials: overlayfs and the like act for the kernel. A caller can choose some with io_uring only, which
 	// `uring_override_creds` sees to. Those of a file (file_ns_capable) are none of these: it may have been opened before the
 	// task's were replaced.
-	if (cred == UNTYPED(struct task_struct, task)->cred && cred != UNTYPED(struct task_struct, task)->real_cred)
+	if (cred == task->cred && cred != task->real_cred)
 		return 0;
-	operation = operation_of_call(number_of_call(task), capability);
-	// What a call of the 32-bit ABI is is not known, and may be any.
-	if (capability == CAP_SYS_ADMIN && is_compat_call(task)) {
-		operation = OPERATION_MOUNT;
-		error = judge_operation(OPERATION_NAMESPACE, is_quiet);
-		if (!error)
-			error = judge_operation(OPERATION_SWAP, is_quiet);
-		if (error)
-			REFUSE(EPERM);
-	}
-	if (operation < OPERATION_COUNT) {
-		error = judge_operation(operation, is_quiet);
-		if (error)
-			REFUSE(EPERM);
-	}
-	VERDICT(judge_capability(capability, is_quiet));
+	VERDICT(decide(ASK_CAPABILITY, capability, options & CAP_OPT_NOAUDIT, 0, 0));
 }
 
 // A ring that acts with the credentials of before: they may have what the policy takes from the caller's.

@@ -4,6 +4,20 @@
 #pragma once
 
 #include "decide.bpf.h"
+#include "hidden.bpf.h"
+#include "self.bpf.h"
+
+// What entering has come to. Numbers only, and apart: a function that is verified once gets it, behind which they are any
+// numbers to the verifier, at once.
+struct entry_outcome {
+	__u32 is_running; // not at an exec: nothing can be refused any more
+	__u32 is_refused;
+	__u32 has_entered; // or was refused, which it had not been before
+	// The policy that there is no room for, by slot and word; no word: there is none.
+	__u32 slot_without_room;
+	__u32 policy_without_room;
+	__u32 is_launcher; // so the list says
+};
 
 struct entry_context {
 	struct scratch *scratch;
@@ -12,34 +26,26 @@ struct entry_context {
 	struct swguard_layers *own;
 	__u32 generation;
 	__u32 list;
+	__u32 automaton; // of cgroups
 	__u32 users[3];
-	__u32 is_running; // not at an exec: nothing can be refused any more
-	__u32 is_launcher;
+	__u32 is_above; // the list is of a cgroup that the task's is beneath
 	__u32 is_launched; // process 1 made it, and it has executed nothing since
-	__u32 is_refused;
-	__u32 has_entered; // or was refused, which it had not been before
-	// The policy that there is no room for, by slot and word; no word: there is none.
-	__u32 slot_without_room;
-	__u32 policy_without_room;
+	struct entry_outcome outcome;
 };
 
 // There is no room for one more. What asks for it is refused, but for a policy that only complains; a task that runs
 // already is denied what the policy mediates.
-static __always_inline void enter_without_room(struct entry_context *context, __u32 slot)
+static __always_inline void enter_without_room(struct swguard_layers *own, struct entry_outcome *outcome, __u32 policy,
+					       __u32 slot, bool complains)
 {
-	__u32 policy = policy_at(context->words, context->generation, slot);
-
-	if (!policy)
-		return;
-	if (context->is_running ||
-	    field(context->words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS) {
-		if (note_refused(context->own, slot))
-			context->has_entered = 1;
+	if (outcome->is_running || complains) {
+		if (note_refused(own, slot))
+			outcome->has_entered = 1;
 		return;
 	}
-	context->is_refused = 1;
-	context->slot_without_room = slot;
-	context->policy_without_room = policy;
+	outcome->is_refused = 1;
+	outcome->slot_without_room = slot;
+	outcome->policy_without_room = policy;
 }
 
 // Of SWGUARD_EXECUTE, the number of the bit. (That of OPERATION_SETUID is another.)
@@ -68,34 +74,52 @@ __noinline int send_without_room(__u32 generation, __u32 policy, __u32 slot, __u
 
 static __always_inline void report_without_room(const struct entry_context *context, __u32 access, __u32 error)
 {
-	if (context->policy_without_room)
-		send_without_room(context->generation, context->policy_without_room, context->slot_without_room, access,
+	const struct entry_outcome *outcome = &context->outcome;
+
+	if (outcome->policy_without_room)
+		send_without_room(context->generation, outcome->policy_without_room, outcome->slot_without_room, access,
 				  error);
 }
 
 // Notes one policy among those that are entering; not one that is there already.
+__noinline int enter_policy(struct swguard_layers *own, struct entry_outcome *outcome, __u32 generation, __u32 slot)
+{
+	const __u32 *words = tables_begin();
+	__u32 total, policy;
+
+	// Never so, which the verifier does not know.
+	if (!own || !outcome || !words)
+		return 0;
+	total = own->count + own->entering;
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
+		if (layer < total && own->policies[layer] == slot)
+			return 0;
+	if (total < SWGUARD_LAYERS_MAX) {
+		own->policies[total] = slot;
+		own->entering++;
+		outcome->has_entered = 1;
+		return 0;
+	}
+	policy = policy_at(words, generation, slot);
+	if (policy)
+		enter_without_room(own, outcome, policy, slot,
+				   field(words, policy, struct swguard_policy, flags) & SWGUARD_POLICY_COMPLAINS);
+	return 0;
+}
+
 static __always_inline void enter(struct entry_context *context, __u32 slot)
 {
 	struct swguard_layers *own = context->own;
-	__u32 total;
 
 	if (!own) {
 		own = bpf_task_storage_get(&layers, context->task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
 		if (!own) {
-			context->is_refused = 1;
+			context->outcome.is_refused = 1;
 			return;
 		}
 		context->own = own;
 	}
-	total = own->count + own->entering;
-	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
-		if (layer < total && own->policies[layer] == slot)
-			return;
-	if (total >= SWGUARD_LAYERS_MAX)
-		return enter_without_room(context, slot);
-	own->policies[total] = slot;
-	own->entering++;
-	context->has_entered = 1;
+	enter_policy(own, &context->outcome, context->generation, slot);
 }
 
 // The number of the host's mount namespace, that of process 1; 0: not known, and nothing is a launcher.
@@ -103,11 +127,16 @@ const volatile __u32 host_mounts = 0;
 
 // Whether the file in the scratch is on a mount of the host's: in an image, whoever made it chose what a launcher's path
 // leads to.
-static __always_inline bool is_on_host(const struct entry_context *context)
+__noinline int is_on_host(void)
 {
-	struct mount *mount = (void *)context->scratch->mount - bpf_core_field_offset(struct mount, mnt);
-	struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
+	struct scratch *scratch = scratch_of_current();
+	struct mount *mount;
+	struct mnt_namespace *namespace;
 
+	if (!scratch)
+		return 0;
+	mount = (void *)scratch->mount - bpf_core_field_offset(struct mount, mnt);
+	namespace = BPF_CORE_READ(mount, mnt_ns);
 	return host_mounts && BPF_CORE_READ(namespace, ns.inum) == host_mounts;
 }
 
@@ -116,10 +145,10 @@ static long enter_listed(__u32 index, struct entry_context *context)
 	__u32 slot = word(context->words, context->list + 1 + index);
 
 	if (slot == SWGUARD_LAUNCHER)
-		context->is_launcher = is_on_host(context);
-	else
-		enter(context, slot);
-	return context->is_refused ? 1 : 0;
+		context->outcome.is_launcher = 1;
+	else if (!context->is_above || !(slot & SWGUARD_NOT_BENEATH))
+		enter(context, slot & ~SWGUARD_NOT_BENEATH);
+	return context->outcome.is_refused ? 1 : 0;
 }
 
 // Notes what the path in the scratch leads to: a list, whose first word is its count.
@@ -137,7 +166,7 @@ static long enter_user(__u32 index, struct entry_context *context)
 
 	if (user == context->users[0] || user == context->users[1] || user == context->users[2])
 		enter(context, word(context->words, entry + 1));
-	return context->is_refused ? 1 : 0;
+	return context->outcome.is_refused ? 1 : 0;
 }
 
 static __always_inline void enter_users(struct entry_context *context, struct cred *cred)
@@ -181,32 +210,87 @@ static long write_cgroup_name(__u32 index, struct walk_context *context)
 	if (length < 2 || length > 256)
 		return end_walk(scratch, WALK_UNRESOLVED);
 	scratch->walk.size = size + length;
+	// Where the cgroup's path ends.
+	scratch->chain[place].dentry = scratch->walk.size;
 	return 0;
 }
 
-// Writes the path of a task's cgroup (version 2) into the scratch. False where it cannot be found out.
-static __always_inline bool find_cgroup(struct entry_context *context)
+// Writes the path of a cgroup (version 2), the address of its struct kernfs_node, into the scratch, and where those of the
+// cgroups above it end. 0: it cannot be found out.
+__noinline int find_cgroup(__u64 kn)
 {
-	struct walk_context walk = { .scratch = context->scratch };
-	struct scratch *scratch = context->scratch;
-	struct task_struct *task = context->task;
+	struct walk_context walk = { .scratch = scratch_of_current() };
+	struct scratch *scratch = walk.scratch;
 
-	scratch->walk.dentry = (__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	if (!scratch)
+		return 0;
+	scratch->walk.dentry = kn;
 	scratch->walk.depth = 0;
 	scratch->walk.size = 0;
 	scratch->walk.result = WALK_UNRESOLVED;
 	bpf_loop(SWGUARD_DEPTH_MAX, climb_cgroup, &walk, 0);
 	if (scratch->walk.result != WALK_DONE)
-		return false;
+		return 0;
 	bpf_loop(scratch->walk.depth, write_cgroup_name, &walk, 0);
 	if (scratch->walk.result != WALK_DONE)
-		return false;
+		return 0;
 	scratch->size = scratch->walk.size;
 	if (!scratch->size) {
 		scratch->path[0] = '/';
 		scratch->size = 1;
+		scratch->chain[0].dentry = 1;
+		scratch->walk.depth = 1;
 	}
-	return true;
+	return 1;
+}
+
+static long find_list(__u32 index, struct entry_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 list;
+
+	if (index >= SWGUARD_DEPTH_MAX)
+		return 1;
+	scratch->size = scratch->chain[index].dentry;
+	list = run_over_path(scratch, context->automaton);
+	scratch->chain[index].dentry = list;
+	scratch->walk.size += 1 + (list ? word(context->words, list) : 0);
+	return 0;
+}
+
+// Goes through the lists of the cgroups: one slot, or on to the next list.
+static long enter_next(__u32 index, struct entry_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 place = scratch->walk.depth - 1, position = scratch->walk.size;
+
+	if (place >= SWGUARD_DEPTH_MAX)
+		return 1;
+	context->list = scratch->chain[place].dentry;
+	if (!context->list || position >= word(context->words, context->list)) {
+		scratch->walk.depth = place;
+		scratch->walk.size = 0;
+		return 0;
+	}
+	scratch->walk.size = position + 1;
+	context->is_above = place > 0;
+	return enter_listed(position, context);
+}
+
+// Notes what the cgroup in the scratch leads to, and those above it, from the root on. Each is asked for by itself: an automaton
+// for a path and all that is beneath it would have states for every set of cgroups that a path can be beneath.
+static __always_inline void enter_by_cgroups(struct entry_context *context, __u32 automaton)
+{
+	struct scratch *scratch = context->scratch;
+	__u32 steps;
+
+	context->automaton = automaton;
+	scratch->walk.size = 0;
+	bpf_loop(scratch->walk.depth, find_list, context, 0);
+	steps = scratch->walk.size;
+	scratch->walk.size = 0;
+	bpf_loop(steps, enter_next, context, 0);
+	context->is_above = 0;
 }
 
 #define executables_of(generation) ((generation) + offsetof(struct swguard_generation, executables) / sizeof(__u32))
@@ -215,6 +299,7 @@ static __always_inline bool find_cgroup(struct entry_context *context)
 // Notes what the execution of the file in the scratch enters.
 static __always_inline void enter_by_file(struct entry_context *context)
 {
+	struct task_struct *task = context->task;
 	__u32 generation = context->generation;
 
 	if (find_path() == WALK_DONE)
@@ -222,14 +307,16 @@ static __always_inline void enter_by_file(struct entry_context *context)
 	// Renamed again and again while it was walked for: it has a name, and nobody knows whether a policy begins there. What is
 	// unresolved otherwise is beneath no live root (a detached tree, a memfd): no policy can name it.
 	else if (context->scratch->walk.result == WALK_AGAIN)
-		context->is_refused = 1;
-	if (context->is_launcher || context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
+		context->outcome.is_refused = 1;
+	if (context->is_launched || !field(context->words, cgroups_of(generation), struct swguard_automaton, start))
 		return;
-	if (find_cgroup(context))
-		enter_by_automaton(context, cgroups_of(generation));
+	if (context->outcome.is_launcher && is_on_host())
+		return;
+	if (find_cgroup((__u64)BPF_CORE_READ(task, cgroups, dfl_cgrp, kn)))
+		enter_by_cgroups(context, cgroups_of(generation));
 	else
 		// It may be any, one that a policy begins in too.
-		context->is_refused = 1;
+		context->outcome.is_refused = 1;
 }
 
 static __always_inline bool has_entries(const __u32 *words, __u32 generation)
@@ -245,38 +332,47 @@ static __always_inline void forget_scratch(const struct entry_context *context)
 		bpf_task_storage_delete(&scratches, context->task);
 }
 
-// The file that was asked to be executed: of a script, the script. The exec is judged by the layers before it.
-SEC("lsm/bprm_creds_for_exec")
-int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
+// Notes what an exec enters by the file that was asked to be executed: of a script, the script. The exec is judged by the
+// layers before it. Returns 0 or a negative errno.
+__noinline int enter_by_exec(__u64 bprm_address)
 {
+	struct linux_binprm *bprm = (struct linux_binprm *)bprm_address;
 	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
 
 	context.own = layers_of(context.task);
 	if (context.own)
 		context.own->entering = 0;
 	// What is entered would stand behind what an exec that failed has left.
-	else if (are_layers_hidden())
-		REFUSE(EACCES);
+	else if (find_hidden(bpf_get_current_task()))
+		return -EACCES;
 	if (!context.words)
-		REFUSE(EACCES);
+		return -EACCES;
 	context.generation = generation_now(context.words);
 	if (!has_entries(context.words, context.generation))
 		return 0;
 	context.scratch = scratch_of_current();
 	if (!context.scratch)
-		REFUSE(ENOMEM);
+		return -ENOMEM;
 	context.scratch->mount = (__u64)BPF_CORE_READ(bprm, file, f_path.mnt);
 	context.scratch->dentry = (__u64)BPF_CORE_READ(bprm, file, f_path.dentry);
 	enter_by_file(&context);
-	if (context.policy_without_room) {
+	if (context.outcome.policy_without_room) {
 		// The path of the cgroup may stand where the file's did.
 		find_path();
 		report_without_room(&context, EXECUTE_NUMBER, EACCES);
 	}
 	forget_scratch(&context);
-	if (context.is_refused)
-		REFUSE(EACCES);
-	return 0;
+	return context.outcome.is_refused ? -EACCES : 0;
+}
+
+SEC("lsm/bprm_creds_for_exec")
+int BPF_PROG(swguard_bprm_creds_for_exec, struct linux_binprm *bprm)
+{
+	int error = decide(ENTER_BY_EXEC, AS_NUMBER(bprm), 0, 0, 0);
+
+	if (error == -ENOMEM)
+		REFUSE(ENOMEM);
+	VERDICT(error);
 }
 
 // Whether an exec changes the user or the group: the file is a set-id file, and the bits count.
@@ -288,27 +384,17 @@ static __always_inline bool changes_ids(struct cred *new)
 	       BPF_CORE_READ(new, egid.val) != BPF_CORE_READ(old, egid.val);
 }
 
-// The users that the exec makes of it: a set-id file's.
-SEC("lsm/bprm_creds_from_file")
-int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
-{
-	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
+// include/linux/security.h: somebody traces it, or shares its root directory.
+#define LSM_UNSAFE_SHARE 1
+#define LSM_UNSAFE_PTRACE 2
 
-	if (!context.words)
-		REFUSE(EACCES);
-	context.own = is_suspect() ? layers_of(context.task) : NULL;
-	if (!context.own && are_layers_hidden())
-		REFUSE(EACCES);
-	if (context.own && context.own->count && changes_ids(BPF_CORE_READ(bprm, cred)) && judge_operation(OPERATION_SETUID, 0))
-		REFUSE(EPERM);
-	context.generation = generation_now(context.words);
-	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
-		return 0;
-	enter_users(&context, BPF_CORE_READ(bprm, cred));
-	report_without_room(&context, OPERATION_SETUID, EACCES);
-	if (context.is_refused)
-		REFUSE(EACCES);
-	return 0;
+// Whether the sealed agent's program would be executed in somebody's hands.
+static __always_inline bool is_handled(struct linux_binprm *bprm)
+{
+	const struct swguard_agent *known = agent_record();
+
+	return known && known->is_sealed && BPF_CORE_READ(bprm, unsafe) & (LSM_UNSAFE_SHARE | LSM_UNSAFE_PTRACE) &&
+	       is_program(known, BPF_CORE_READ(bprm, file, f_inode));
 }
 
 static __always_inline void enter_now(struct swguard_layers *own)
@@ -317,47 +403,71 @@ static __always_inline void enter_now(struct swguard_layers *own)
 	own->entering = 0;
 }
 
+// Comes under the policies of the users that are in `cred`: those that an exec makes of it, a set-id file's; or, where
+// `is_now`, another user by setuid(2) and the like, judged by the layers that it has, and under the user's from there on.
+// Returns 0 or a negative errno.
+__noinline int enter_as_user(__u64 cred_address, __u32 is_now)
+{
+	struct cred *cred = (struct cred *)cred_address;
+	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
+
+	context.own = layers_of(context.task);
+	// It may be under policies that deny it.
+	if (!context.own && find_hidden(bpf_get_current_task()))
+		return -EPERM;
+	if (context.own && context.own->count && (is_now || changes_ids(cred)) &&
+	    judge_operation(OPERATION_SETUID, 0, 0))
+		return -EPERM;
+	if (!context.words)
+		return -EPERM;
+	context.generation = generation_now(context.words);
+	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
+		return 0;
+	// What a failed exec left is none of this.
+	if (is_now && context.own)
+		context.own->entering = 0;
+	enter_users(&context, cred);
+	if (is_now && context.own)
+		enter_now(context.own);
+	report_without_room(&context, OPERATION_SETUID, is_now ? EPERM : EACCES);
+	if (!context.outcome.is_refused)
+		return 0;
+	return is_now ? -EPERM : -EACCES;
+}
+
+SEC("lsm/bprm_creds_from_file")
+int BPF_PROG(swguard_bprm_creds_from_file, struct linux_binprm *bprm, struct file *file)
+{
+	if (is_sealable && is_handled(bprm) &&
+	    judge_self(SWGUARD_OBJECT_PROCESS, OPERATION_PTRACE, bpf_get_current_pid_tgid() >> 32, 0))
+		REFUSE(EPERM);
+	VERDICT(decide(ENTER_AS_USER, (__u64)BPF_CORE_READ(bprm, cred), 0, 0, 0));
+}
+
 SEC("lsm/bprm_committed_creds")
 int BPF_PROG(swguard_bprm_committed_creds, struct linux_binprm *bprm)
 {
+	struct swguard_agent *known = agent_record();
 	struct swguard_layers *own;
 
+	// It is something else from here on.
+	if (known && is_agent(known))
+		known->process = 0;
 	if (!is_suspect())
 		return 0;
 	own = layers_of(bpf_get_current_task_btf());
-	if (own)
+	if (own) {
+		own->is_fresh = !own->count;
 		enter_now(own);
+	}
 	// Too late to refuse, and it would go on without the policy that it enters.
 	else if (are_layers_hidden())
 		bpf_send_signal(9);
 	return 0;
 }
 
-// Another user by setuid(2) and the like: judged by the layers that it has, and under the user's from there on.
 SEC("lsm/task_fix_setuid")
 int BPF_PROG(swguard_task_fix_setuid, struct cred *new, const struct cred *old, int flags)
 {
-	struct entry_context context = { .words = tables_begin(), .task = bpf_get_current_task_btf() };
-
-	context.own = is_suspect() ? layers_of(context.task) : NULL;
-	// It may be under policies that deny it.
-	if (!context.own && are_layers_hidden())
-		REFUSE(EPERM);
-	if (context.own && context.own->count && judge_operation(OPERATION_SETUID, 0))
-		REFUSE(EPERM);
-	if (!context.words)
-		REFUSE(EPERM);
-	context.generation = generation_now(context.words);
-	if (!field(context.words, context.generation, struct swguard_generation, user_entry_count))
-		return 0;
-	// What a failed exec left is none of this.
-	if (context.own)
-		context.own->entering = 0;
-	enter_users(&context, new);
-	if (context.own)
-		enter_now(context.own);
-	report_without_room(&context, OPERATION_SETUID, EPERM);
-	if (context.is_refused)
-		REFUSE(EPERM);
-	return 0;
+	VERDICT(decide(ENTER_AS_USER, AS_NUMBER(new), 1, 0, 0));
 }

@@ -1,6 +1,7 @@
 // Hooks on files that are opened, mapped, truncated, watched, or handed over.
 #pragma once
 
+#include "changes.bpf.h"
 #include "decide.bpf.h"
 
 #define O_TRUNC 01000
@@ -32,6 +33,12 @@ static __always_inline __u32 accesses_of(const struct file *file)
 	return accesses;
 }
 
+// Whether what is opened can be changed by it.
+static __always_inline bool may_change(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE || file->f_flags & O_TRUNC || (file->f_flags & 3) == 3;
+}
+
 #define NSFS_MAGIC 0x6e736673
 // Either is FMODE_BACKING, by the version; on a file of the kernel's own mounts, no other meaning of them is possible.
 #define FMODE_BACKING (1 << 24 | 1 << 25)
@@ -43,16 +50,16 @@ static __always_inline bool is_unlinked(struct file *file)
 }
 
 // Decides what using a file as code asks for: `accesses` of its name, or `anonymous-exec` where it has none.
-static __always_inline int ask_code(struct file *file, __u32 accesses)
+static __noinline int ask_code(struct file *file, __u32 accesses)
 {
 	int result = find(BPF_CORE_READ(file, f_path.mnt), BPF_CORE_READ(file, f_path.dentry));
 	int error;
 
 	if (result == WALK_NAMELESS)
-		return judge_operation(OPERATION_ANONYMOUS_EXEC, 0);
+		return judge_operation(OPERATION_ANONYMOUS_EXEC, 0, 0);
 	error = judge(result, accesses);
 	if (!error && is_unlinked(file))
-		error = judge_operation(OPERATION_ANONYMOUS_EXEC, 0);
+		error = judge_operation(OPERATION_ANONYMOUS_EXEC, 0, 0);
 	return error;
 }
 
@@ -62,6 +69,7 @@ static __noinline int ask_open(struct file *file)
 	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
 	struct file *untyped = UNTYPED(struct file, file);
 	struct dentry *name, *directory;
+	struct inode *inode;
 	struct vfsmount *mount;
 	__u32 accesses;
 
@@ -69,24 +77,26 @@ static __noinline int ask_open(struct file *file)
 		return are_layers_hidden() ? -EACCES : 0;
 	if (!own->count)
 		return 0;
-	accesses = accesses_of(file);
+	// Its inode's storage is looked up. Before what the verifier follows by several ways.
+	directory = file->f_path.dentry->d_parent;
+	inode = directory->d_inode;
 	mount = untyped->f_path.mnt;
 	name = untyped->f_path.dentry;
-	// Its inode's storage is looked up.
-	directory = file->f_path.dentry->d_parent;
+	barrier();
+	accesses = accesses_of(file);
 	// A file of nsfs is in no directory that has a tag.
-	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, name, accesses))
+	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, inode, name, accesses))
 		return 0;
 	if (untyped->f_inode->i_sb->s_magic == NSFS_MAGIC)
-		return judge_operation(OPERATION_NAMESPACE, 0);
+		return decide_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
-		return ask_code(file, accesses);
+		return decide(ASK_CODE, AS_NUMBER(file), accesses, 0, 0);
 	// No name leads to a mount of the kernel's own: what is opened there has none (a memfd, a pipe, by its descriptor), or
 	// overlayfs opens it in a layer for what the task asked for of the overlay. It writes to its working directory, which is
 	// not beneath the mount's root: a walk would not end there.
 	if (is_internal(mount))
 		return 0;
-	return ask_by_walk(own, mount, directory, name, accesses);
+	return ask_by_walk(own, mount, inode, name, accesses);
 }
 
 // FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, and what FAT calls its attributes.
@@ -98,6 +108,8 @@ static __always_inline bool sets_attributes(__u32 command)
 SEC("lsm/file_open")
 int BPF_PROG(swguard_file_open, struct file *file)
 {
+	if (is_sealable && may_change(file) && guard_opening(file))
+		REFUSE(EPERM);
 	if (!is_suspect_at_once())
 		return 0;
 	VERDICT(ask_open(file));
@@ -116,7 +128,7 @@ SEC("lsm/path_truncate")
 int BPF_PROG(swguard_path_truncate, const struct path *path)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_WRITE));
+	VERDICT(decide_path(path, SWGUARD_WRITE));
 }
 
 // 6.2 and later: ftruncate(2) no longer asks path_truncate. A descriptor that is open for writing is enough there, as it
@@ -126,7 +138,7 @@ SEC("lsm/path_notify")
 int BPF_PROG(swguard_path_notify, const struct path *path, __u64 mask, unsigned int type)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask(path, SWGUARD_READ));
+	VERDICT(decide_path(path, SWGUARD_READ));
 }
 
 // Not the image that execve itself maps: `execute` was asked for that.
@@ -138,7 +150,7 @@ static __always_inline bool is_executing(void)
 // Memory that is written and executed: granted unless a policy denies it.
 static __always_inline int ask_writable_code(void)
 {
-	return judge_operation(OPERATION_WRITABLE_CODE, 0);
+	return decide_operation(OPERATION_WRITABLE_CODE, 0);
 }
 
 #define PROT_WRITE 0x2
@@ -159,7 +171,7 @@ int BPF_PROG(swguard_mmap_file, struct file *file, unsigned long requested, unsi
 	if (protection & PROT_WRITE)
 		error = ask_writable_code();
 	if (!error && file && !is_executing())
-		error = ask_code(file, SWGUARD_MAP);
+		error = decide(ASK_CODE, AS_NUMBER(file), SWGUARD_MAP, 0, 0);
 	VERDICT(error);
 }
 
@@ -183,8 +195,8 @@ int BPF_PROG(swguard_file_mprotect, struct vm_area_struct *area, unsigned long r
 	    is_internal(BPF_CORE_READ(file, f_path.mnt))) {
 		struct backing_file *backing = (void *)file - bpf_core_field_offset(struct backing_file, file);
 
-		VERDICT(judge(find(BPF_CORE_READ(backing, user_path.mnt), BPF_CORE_READ(backing, user_path.dentry)),
-			      SWGUARD_MAP));
+		VERDICT(decide(ASK_OBJECT, (__u64)BPF_CORE_READ(backing, user_path.mnt),
+			       (__u64)BPF_CORE_READ(backing, user_path.dentry), SWGUARD_MAP, 0));
 	}
-	VERDICT(ask_code(file, SWGUARD_MAP));
+	VERDICT(decide(ASK_CODE, (__u64)file, SWGUARD_MAP, 0, 0));
 }

@@ -3,6 +3,7 @@
 // The word of a layer is no secret: who presents it takes something away from himself and from nobody else.
 #pragma once
 
+#include "changes.bpf.h"
 #include "entry.bpf.h"
 
 // PFA_NO_NEW_PRIVS (include/linux/sched.h), a bit of `atomic_flags`.
@@ -37,7 +38,7 @@ static __always_inline bool has_layer(const struct swguard_layers *own, __u32 so
 	return is_there;
 }
 
-// Puts the calling process under a layer, as one of a session. Returns what prctl(2) says.
+// Puts the calling process under a layer, as one of a session. Returns -SWGUARD_ENTERED, or another negative errno.
 static __noinline int join(__u32 layer, __u32 session)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
@@ -58,7 +59,7 @@ static __noinline int join(__u32 layer, __u32 session)
 	    !(BPF_CORE_READ(task, atomic_flags) & NO_NEW_PRIVS) || BPF_CORE_READ(task, signal, nr_threads) != 1)
 		return -EPERM;
 	own = layers_of(task);
-	if (!own && are_layers_hidden())
+	if (!own && find_hidden(bpf_get_current_task()))
 		return -EAGAIN;
 	if (!own)
 		own = bpf_task_storage_get(&layers, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
@@ -66,6 +67,8 @@ static __noinline int join(__u32 layer, __u32 session)
 		return -EAGAIN;
 	// What a failed exec left is none of this.
 	own->entering = 0;
+	// Nor is it what it executed while it was under nothing: the agent.
+	own->is_fresh = 0;
 	own->session = session;
 	if (has_layer(own, layer))
 		return -SWGUARD_ENTERED;
@@ -78,15 +81,33 @@ static __noinline int join(__u32 layer, __u32 session)
 	return -SWGUARD_ENTERED;
 }
 
+#define PR_SET_MM 35
+#define PR_SET_MM_EXE_FILE 13
+#define PR_SET_MM_MAP 14
+
+// The file that a process executes is what it executed: where the agent is sealed, it is known by it.
+static __always_inline int guard_program_file(unsigned long what)
+{
+	if ((what != PR_SET_MM_EXE_FILE && what != PR_SET_MM_MAP) || !is_sealed())
+		return 0;
+	return judge_self(SWGUARD_OBJECT_PROCESS, OPERATION_PTRACE, bpf_get_current_pid_tgid() >> 32, 0);
+}
+
 // Every other prctl(2) is the kernel's: 0 has the trampoline go on to its own answer, which is that nobody has one.
 SEC("lsm/task_prctl")
-int BPF_PROG(swguard_task_prctl, int option, unsigned long layer, unsigned long session)
+int BPF_PROG(swguard_task_prctl, int option, unsigned long what, unsigned long session)
 {
 	int result;
 
+	if (option == PR_SET_MM) {
+		if (guard_program_file(what))
+			REFUSE(EPERM);
+		return 0;
+	}
 	if (option != SWGUARD_PRCTL_ENTER)
 		return 0;
-	result = layer >> 32 ? -ENOENT : join(layer, session);
+	// Of a layer all is in the lower half.
+	result = what >> 32 ? -ENOENT : decide(ENTER_BY_ITSELF, what, session, 0, 0);
 	if (result == -SWGUARD_ENTERED)
 		REFUSE(SWGUARD_ENTERED);
 	if (result == -E2BIG)

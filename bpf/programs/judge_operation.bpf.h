@@ -14,8 +14,9 @@ static long judge_one_operation(__u32 layer, struct question *question)
 	return refuse(question, slot, policy, &denial);
 }
 
-// Decides an operation that has no object name. Returns 0 or -EPERM.
-__noinline int judge_operation(__u32 operation, __u32 is_quiet)
+// Decides an operation that has no object name, by the layers of the task that is running, or by another's, which stand in
+// the scratch. Returns 0 or -EPERM.
+__noinline int judge_operation(__u32 operation, __u32 is_quiet, __u32 is_other)
 {
 	struct question question = {
 		.scratch = scratch_of_current(),
@@ -24,10 +25,13 @@ __noinline int judge_operation(__u32 operation, __u32 is_quiet)
 		.asked = operation,
 		.is_quiet = is_quiet,
 	};
-	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct swguard_layers *own;
 
+	if (!question.scratch || !question.words || operation >= OPERATION_COUNT)
+		return -EPERM;
+	own = is_other ? &question.scratch->other : layers_of(bpf_get_current_task_btf());
 	// Asked for confined tasks only: their layers are there, or busy.
-	if (!own || !question.scratch || !question.words || operation >= OPERATION_COUNT)
+	if (!own)
 		return -EPERM;
 	question.own = own;
 	question.generation = generation_now(question.words);

@@ -70,6 +70,23 @@ struct cgroup {
 	struct kernfs_node *kn;
 };
 
+struct bpf_prog_aux {
+	char name[16];
+};
+
+struct bpf_prog {
+	struct bpf_prog_aux *aux;
+};
+
+struct bpf_map {
+	char name[16];
+};
+
+struct bpf_link {
+	__u32 id;
+	struct bpf_prog *prog;
+};
+
 struct css_set {
 	struct cgroup *dfl_cgrp;
 };
@@ -83,6 +100,14 @@ struct mm_struct {
 struct signal_struct {
 	int nr_threads;
 };
+
+struct mnt_namespace;
+
+struct nsproxy {
+	struct mnt_namespace *mnt_ns;
+};
+
+struct fs_struct;
 
 struct task_struct {
 	struct thread_info thread_info;
@@ -98,6 +123,10 @@ struct task_struct {
 	const struct cred *cred;
 	struct css_set *cgroups;
 	struct files_struct *files;
+	struct fs_struct *fs;
+	struct nsproxy *nsproxy;
+	unsigned int ptrace;
+	struct hlist_node pid_links[4];
 	__u64 start_boottime;
 	int pid;
 	int tgid;
@@ -128,6 +157,10 @@ struct inode {
 	__u32 i_rdev;
 	unsigned long i_ino;
 	struct super_block *i_sb;
+};
+
+struct pid {
+	struct hlist_head tasks[4];
 };
 
 struct proc_inode {
@@ -187,6 +220,8 @@ struct mount {
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
 	struct mnt_namespace *mnt_ns;
+	struct mount *mnt_master;
+	int mnt_group_id;
 };
 
 struct path {
@@ -194,7 +229,12 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct fs_struct {
+	struct path root;
+};
+
 struct file {
+	void *private_data;
 	struct path f_path;
 	struct inode *f_inode;
 	unsigned int f_flags;
@@ -217,8 +257,18 @@ struct files_struct {
 };
 
 struct linux_binprm {
+	unsigned int unsafe;
 	struct file *file;
 	struct cred *cred;
+};
+
+// include/linux/security.h; its numbers move.
+enum lockdown_reason {
+	LOCKDOWN_MODULE_SIGNATURE = 1,
+	LOCKDOWN_KEXEC = 4,
+	LOCKDOWN_MODULE_PARAMETERS = 13,
+	LOCKDOWN_BPF_WRITE_USER = 17,
+	LOCKDOWN_INTEGRITY_MAX = 20,
 };
 
 struct anon_vma;

@@ -1,7 +1,7 @@
 // Who: the policies that a task is under, in its task storage.
 #pragma once
 
-#include "hook.h"
+#include "parts.bpf.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -33,61 +33,16 @@ static __always_inline struct swguard_layers *layers_of(struct task_struct *task
 	return bpf_task_storage_get(&layers, task, NULL, 0);
 }
 
-// Set where a task's storage can be busy: Linux 6.1 with full preemption. A task that was preempted while it held the
-// storage's lock of this processor makes every lookup on it give NULL (kernel/bpf/bpf_task_storage.c, bpf_task_storage_trylock):
-// 3 % of the opens that had to be denied got through in a prototype.
-const volatile __u32 has_busy_storage = 0;
-
-// How many pieces of storage a task is searched for ours in. Each BPF program on the host can add one.
-#define STORAGE_LIMIT 32
-
-struct storage_search {
-	__u64 ours;
-	__u64 next; // struct hlist_node *
-	__u32 is_found;
-	__u32 reserved;
-};
-
-static long search_storage(__u32 index, struct storage_search *search)
-{
-	struct hlist_node *node = (struct hlist_node *)search->next;
-	struct bpf_local_storage_elem *element;
-
-	if (!node)
-		return 1;
-	element = (void *)node - bpf_core_field_offset(struct bpf_local_storage_elem, snode);
-	if ((__u64)BPF_CORE_READ(element, sdata.smap) == search->ours) {
-		search->is_found = 1;
-		return 1;
-	}
-	search->next = (__u64)BPF_CORE_READ(node, next);
-	return 0;
-}
-
-// Whether a task has layers, though looking them up gave none.
+// Whether a task that has storage of some kind has layers, though looking them up gave none.
 static __always_inline bool are_layers_hidden_of(struct task_struct *task)
 {
-	struct storage_search search = {};
-	struct bpf_local_storage *storage;
-	const void *map = &layers;
-
-	if (!has_busy_storage)
-		return false;
-	storage = task->bpf_storage;
-	if (!storage)
-		return false;
-	// The address as a number.
-	bpf_probe_read_kernel(&search.ours, sizeof(search.ours), &map);
-	search.next = (__u64)BPF_CORE_READ(storage, list.first);
-	bpf_loop(STORAGE_LIMIT, search_storage, &search, 0);
-	// Not looked at to the end: what cannot be decided is denied.
-	return search.is_found || search.next;
+	return decide(FIND_HIDDEN, AS_NUMBER(task), 0, 0, 0);
 }
 
 // Of the task that is running.
 static __always_inline bool are_layers_hidden(void)
 {
-	return are_layers_hidden_of(bpf_get_current_task_btf());
+	return is_suspect() && decide(FIND_HIDDEN, bpf_get_current_task(), 0, 0, 0);
 }
 
 // Notes that a policy has no room on a task: what it mediates is denied from here on. True: that was not so before.

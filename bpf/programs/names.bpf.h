@@ -47,7 +47,7 @@ SEC("lsm/path_mknod")
 int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *name, __u16 mode, unsigned int device)
 {
 	__u32 accesses = SWGUARD_CREATE, sought;
-	int error, result;
+	int error;
 
 	PASS_UNCONFINED(own);
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
@@ -55,18 +55,23 @@ int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *na
 	if ((mode & S_IFMT) != S_IFSOCK) {
 		sought = is_sought(name);
 		if (sought)
-			begin_seeking(AS_NUMBER(name), AS_NUMBER(mount_of(directory)));
+			decide(BEGIN_SEEKING, AS_NUMBER(name), AS_NUMBER(mount_of(directory)), 0, 0);
 		error = ask_name(own, directory, name, accesses);
 		if (sought)
-			begin_seeking(0, 0);
+			decide(BEGIN_SEEKING, 0, 0, 0, 0);
 		VERDICT(error);
 	}
 	// The name that a unix socket is being bound to.
-	result = find(mount_of(directory), name);
-	error = judge(result, accesses);
-	if (!error)
-		error = judge_name(result, SWGUARD_BIND, 0);
-	VERDICT(error);
+	VERDICT(decide(ASK_SOCKET_NAME, AS_NUMBER(mount_of(directory)), AS_NUMBER(name), accesses, 0));
+}
+
+// Decides about the name that a unix socket is being bound to.
+static __noinline int ask_socket_name(struct vfsmount *mount, struct dentry *name, __u32 accesses)
+{
+	int result = find(mount, name);
+	int error = judge(result, accesses);
+
+	return error ? error : judge_name(result, SWGUARD_BIND, 0);
 }
 
 // Keeps what `resolve` found aside: the old name's.
@@ -144,27 +149,32 @@ static __always_inline bool is_directory_name(struct dentry *name)
 	return is_positive(name) && (BPF_CORE_READ(name, d_inode, i_mode) & S_IFMT) == S_IFDIR;
 }
 
-static __always_inline int ask_rename(const struct path *old_directory, struct dentry *old_name,
-				      const struct path *new_directory, struct dentry *new_name, __u32 exchanges)
+static __noinline int ask_rename(struct vfsmount *old_mount, struct dentry *old_name, struct vfsmount *new_mount,
+				      struct dentry *new_name, bool exchanges)
 {
-	__u32 replaces, is_directory;
-	int error, result;
+	__u32 replaces = is_positive(new_name);
+	__u32 is_directory = is_directory_name(old_name) || (exchanges && is_directory_name(new_name));
+	int result = find(old_mount, old_name);
+	int error = judge(result, SWGUARD_REMOVE | (exchanges ? SWGUARD_CREATE : 0));
 
-	PASS_UNCONFINED(own);
-	replaces = is_positive(new_name);
-	is_directory = is_directory_name(old_name) || (exchanges && is_directory_name(new_name));
-	result = find(mount_of(old_directory), old_name);
-	error = judge(result, SWGUARD_REMOVE | (exchanges ? SWGUARD_CREATE : 0));
 	if (error)
 		return error;
 	error = keep_states();
 	if (error)
 		return error;
-	result = find(mount_of(new_directory), new_name);
+	result = find(new_mount, new_name);
 	error = judge(result, SWGUARD_CREATE | (replaces ? SWGUARD_REMOVE : 0));
 	if (error || result != WALK_DONE)
 		return error;
 	return judge_gain((is_directory ? GAIN_DIRECTORY : 0) | (exchanges ? GAIN_BOTH_WAYS : 0));
+}
+
+static __always_inline int decide_rename(const struct path *old_directory, struct dentry *old_name,
+					 const struct path *new_directory, struct dentry *new_name, __u32 exchanges)
+{
+	PASS_UNCONFINED(own);
+	return decide(exchanges ? ASK_EXCHANGE : ASK_RENAME, AS_NUMBER(mount_of(old_directory)), AS_NUMBER(old_name),
+		      AS_NUMBER(mount_of(new_directory)), AS_NUMBER(new_name));
 }
 
 SEC("lsm/path_rename")
@@ -172,7 +182,7 @@ int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentr
 	     const struct path *new_directory, struct dentry *new_name, unsigned int flags)
 {
 	__u32 exchanges = flags & RENAME_EXCHANGE;
-	int error = ask_rename(old_directory, old_name, new_directory, new_name, exchanges);
+	int error = decide_rename(old_directory, old_name, new_directory, new_name, exchanges);
 
 	// Whoever renames: what comes under a guarded name is guarded.
 	if (!error)
@@ -182,30 +192,35 @@ int BPF_PROG(swguard_path_rename, const struct path *old_directory, struct dentr
 	VERDICT(error);
 }
 
-static __always_inline int ask_link(struct dentry *old_name, const struct path *new_directory, struct dentry *new_name)
+// link(2) stays on one mount: the existing name is on it too.
+static __noinline int ask_link(struct vfsmount *mount, struct dentry *old_name, struct dentry *new_name)
 {
-	int error, result;
+	int result = find(mount, old_name);
+	int error = judge(result, SWGUARD_LINK);
 
-	PASS_UNCONFINED(own);
-	// link(2) stays on one mount: the existing name is on it too.
-	result = find(mount_of(new_directory), old_name);
-	error = judge(result, SWGUARD_LINK);
 	if (error)
 		return error;
 	error = keep_states();
 	if (error)
 		return error;
-	result = find(mount_of(new_directory), new_name);
+	result = find(mount, new_name);
 	error = judge(result, SWGUARD_CREATE);
 	if (error || result != WALK_DONE)
 		return error;
 	return judge_gain(0);
 }
 
+static __always_inline int decide_link(struct dentry *old_name, const struct path *new_directory,
+				       struct dentry *new_name)
+{
+	PASS_UNCONFINED(own);
+	return decide(ASK_LINK, AS_NUMBER(mount_of(new_directory)), AS_NUMBER(old_name), AS_NUMBER(new_name), 0);
+}
+
 SEC("lsm/path_link")
 int BPF_PROG(swguard_path_link, struct dentry *old_name, const struct path *new_directory, struct dentry *new_name)
 {
-	int error = ask_link(old_name, new_directory, new_name);
+	int error = decide_link(old_name, new_directory, new_name);
 
 	if (!error)
 		error = bind(old_name, dentry_of(new_directory), new_name);

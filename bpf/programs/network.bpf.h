@@ -84,38 +84,48 @@ int BPF_PROG(swguard_socket_create, int family, int type, int protocol, int is_k
 	PASS_UNCONFINED(own);
 	if (is_pair(family))
 		return 0;
-	error = judge_family(family, protocol);
+	error = decide(ASK_FAMILY, (__u32)family, (__u32)protocol, 0, 0);
 	if (!error && is_raw(family, type, protocol))
-		error = judge_operation(OPERATION_RAW_SOCKET, 0);
+		error = decide_operation(OPERATION_RAW_SOCKET, 0);
 	VERDICT(error);
+}
+
+// Decides about the name of a unix socket that is no path: what it is bound to, `size` bytes at `address`.
+static __noinline int ask_abstract(const void *address, int size)
+{
+	struct scratch *scratch = scratch_of_current();
+	char head[3] = {};
+
+	// What cannot be read may be any name.
+	if (bpf_probe_read_kernel(head, sizeof(head), address))
+		return judge_name(WALK_UNRESOLVED, SWGUARD_BIND, 0);
+	// A path is asked for when its name is made.
+	if (head[2])
+		return 0;
+	if (!scratch)
+		return -EACCES;
+	return judge_name(take_abstract(scratch, address + 3, size - 3) ? WALK_DONE : WALK_UNRESOLVED, SWGUARD_BIND, 0);
+}
+
+static __always_inline int decide_address(struct sockaddr *address, int size, struct sock *sock, __u32 access,
+					  __u32 uses)
+{
+	return decide(ASK_ADDRESS, AS_NUMBER(address), (__u32)size, AS_NUMBER(sock), access | (__u64)uses << 32);
 }
 
 SEC("lsm/socket_bind")
 int BPF_PROG(swguard_socket_bind, struct socket *socket, struct sockaddr *address, int size)
 {
 	struct sock *sock;
-	struct scratch *scratch;
-	char head[3] = {};
-	bool is_taken;
 
 	PASS_UNCONFINED(own);
 	sock = BPF_CORE_READ(socket, sk);
 	if (BPF_CORE_READ(sock, __sk_common.skc_family) != AF_UNIX)
-		VERDICT(ask_address(address, size, sock, SWGUARD_BIND, USE_TAKES_UNSPEC));
+		VERDICT(decide_address(address, size, sock, SWGUARD_BIND, USE_TAKES_UNSPEC));
 	// Without a name the kernel makes one up; longer ones it refuses (EINVAL).
 	if (size <= 2 || size > 110)
 		return 0;
-	// What cannot be read may be any name.
-	if (bpf_probe_read_kernel(head, sizeof(head), address))
-		VERDICT(judge_name(WALK_UNRESOLVED, SWGUARD_BIND, 0));
-	// A path is asked for when its name is made.
-	if (head[2])
-		return 0;
-	scratch = scratch_of_current();
-	if (!scratch)
-		REFUSE(EACCES);
-	is_taken = take_abstract(scratch, (void *)address + 3, size - 3);
-	VERDICT(judge_name(is_taken ? WALK_DONE : WALK_UNRESOLVED, SWGUARD_BIND, 0));
+	VERDICT(decide(ASK_ABSTRACT, AS_NUMBER(address), (__u32)size, 0, 0));
 }
 
 SEC("lsm/socket_connect")
@@ -128,7 +138,7 @@ int BPF_PROG(swguard_socket_connect, struct socket *socket, struct sockaddr *add
 	// Unix names are known when the other end is found.
 	if (BPF_CORE_READ(sock, __sk_common.skc_family) == AF_UNIX)
 		return 0;
-	VERDICT(ask_address(address, size, sock, SWGUARD_CONNECT, 0));
+	VERDICT(decide_address(address, size, sock, SWGUARD_CONNECT, 0));
 }
 
 SEC("lsm/socket_sendmsg")
@@ -146,35 +156,28 @@ int BPF_PROG(swguard_socket_sendmsg, struct socket *socket, struct msghdr *messa
 		return 0;
 	read_controls(&controls, message);
 	if (controls.sets_route)
-		VERDICT(judge_address(WALK_UNRESOLVED, SWGUARD_CONNECT));
+		VERDICT(decide(ASK_ANY_ADDRESS, SWGUARD_CONNECT, 0, 0, 0));
 	name = BPF_CORE_READ(message, msg_name);
 	if (!name)
 		return 0;
 	// A connected TCP socket takes no address, but for the one that MSG_FASTOPEN connects to.
 	if (transport == SWGUARD_TCP && !(BPF_CORE_READ(message, msg_flags) & MSG_FASTOPEN))
 		return 0;
-	VERDICT(ask_address(name, BPF_CORE_READ(message, msg_namelen), sock, SWGUARD_CONNECT,
+	VERDICT(decide_address(name, BPF_CORE_READ(message, msg_namelen), sock, SWGUARD_CONNECT,
 			    USE_TAKES_UNSPEC | (controls.chooses_source ? USE_CHOOSES_SOURCE : 0)));
 }
 
-SEC("lsm/socket_listen")
-int BPF_PROG(swguard_socket_listen, struct socket *socket, int backlog)
+// Decides whether a socket may listen, by what it is bound to.
+static __noinline int ask_listening(struct sock *sock)
 {
+	__u32 transport = transport_of_socket(sock);
+	struct scratch *scratch = scratch_of_current();
 	struct swguard_address *address;
-	struct scratch *scratch;
-	struct sock *sock;
-	__u32 transport;
 
-	PASS_UNCONFINED(own);
-	sock = BPF_CORE_READ(socket, sk);
-	if (BPF_CORE_READ(sock, __sk_common.skc_family) == AF_UNIX)
-		VERDICT(ask_unix(sock, SWGUARD_LISTEN));
-	transport = transport_of_socket(sock);
 	if (!transport)
 		return 0;
-	scratch = scratch_of_current();
 	if (!scratch)
-		REFUSE(EACCES);
+		return -EACCES;
 	address = (struct swguard_address *)scratch->path;
 	address->transport = transport;
 	address->port = BPF_CORE_READ(sock, __sk_common.skc_num);
@@ -189,7 +192,19 @@ int BPF_PROG(swguard_socket_listen, struct socket *socket, int backlog)
 		address->address[2] = MAPPED_PREFIX;
 		address->address[3] = bpf_ntohl(BPF_CORE_READ(sock, __sk_common.skc_rcv_saddr));
 	}
-	VERDICT(judge_address(WALK_DONE, SWGUARD_LISTEN));
+	return judge_address(WALK_DONE, SWGUARD_LISTEN);
+}
+
+SEC("lsm/socket_listen")
+int BPF_PROG(swguard_socket_listen, struct socket *socket, int backlog)
+{
+	struct sock *sock;
+
+	PASS_UNCONFINED(own);
+	sock = BPF_CORE_READ(socket, sk);
+	if (BPF_CORE_READ(sock, __sk_common.skc_family) == AF_UNIX)
+		VERDICT(decide(ASK_UNIX, (__u64)sock, SWGUARD_LISTEN, 0, 0));
+	VERDICT(decide(ASK_LISTENING, (__u64)sock, 0, 0, 0));
 }
 
 // A route that is set later than the connection is asked for, or before: what it leads to is never known.
@@ -199,19 +214,19 @@ int BPF_PROG(swguard_socket_setsockopt, struct socket *socket, int level, int op
 	if (!sets_route(level, option))
 		return 0;
 	PASS_UNCONFINED(own);
-	VERDICT(judge_address(WALK_UNRESOLVED, SWGUARD_CONNECT));
+	VERDICT(decide(ASK_ANY_ADDRESS, SWGUARD_CONNECT, 0, 0, 0));
 }
 
 SEC("lsm/unix_stream_connect")
 int BPF_PROG(swguard_unix_stream_connect, struct sock *sock, struct sock *other, struct sock *new)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask_unix(other, SWGUARD_CONNECT));
+	VERDICT(decide(ASK_UNIX, AS_NUMBER(other), SWGUARD_CONNECT, 0, 0));
 }
 
 SEC("lsm/unix_may_send")
 int BPF_PROG(swguard_unix_may_send, struct socket *socket, struct socket *other)
 {
 	PASS_UNCONFINED(own);
-	VERDICT(ask_unix(BPF_CORE_READ(other, sk), SWGUARD_CONNECT));
+	VERDICT(decide(ASK_UNIX, (__u64)BPF_CORE_READ(other, sk), SWGUARD_CONNECT, 0, 0));
 }

@@ -1,24 +1,21 @@
 // Hooks on what has no object name: each asks for the operation of the policy language. Where the kernel has none, see
-// capabilities.bpf.h.
+// capabilities.bpf.h. What is asked of the agent's own, too, is in self.bpf.h and places.bpf.h.
 #pragma once
 
+#include "claim.bpf.h"
 #include "files.bpf.h"
+#include "places.bpf.h"
 
 #define OPERATION_HOOK(hook, operation, ...)                                \
 	SEC("lsm/" #hook)                                                   \
 	int BPF_PROG(swguard_##hook __VA_OPT__(, ) __VA_ARGS__)             \
 	{                                                                   \
 		PASS_UNCONFINED(own);                                               \
-		VERDICT(judge_operation(operation, 0));                     \
+		VERDICT(decide_operation(operation, 0));                     \
 	}
 
-OPERATION_HOOK(sb_mount, OPERATION_MOUNT)
-OPERATION_HOOK(sb_umount, OPERATION_MOUNT)
-OPERATION_HOOK(sb_pivotroot, OPERATION_MOUNT)
-OPERATION_HOOK(move_mount, OPERATION_MOUNT)
 OPERATION_HOOK(path_chroot, OPERATION_CHROOT)
 OPERATION_HOOK(userns_create, OPERATION_NAMESPACE)
-OPERATION_HOOK(bpf, OPERATION_BPF)
 OPERATION_HOOK(settime, OPERATION_TIME)
 OPERATION_HOOK(syslog, OPERATION_SYSLOG)
 OPERATION_HOOK(quotactl, OPERATION_QUOTA)
@@ -36,18 +33,33 @@ OPERATION_HOOK(task_fix_setgroups, OPERATION_SETUID)
 #define READING_KEXEC_IMAGE 3
 #define READING_KEXEC_INITRAMFS 4
 
+// 1: the kernel does not look at the signatures of modules, so that while the agent is sealed nobody loads one.
+const volatile __u32 refuses_modules = 0;
+
+static __always_inline int guard_reading(__u32 what)
+{
+	const struct swguard_agent *known;
+
+	if (!is_sealable || !refuses_modules || what != READING_MODULE)
+		return 0;
+	known = agent_record();
+	return known && known->is_sealed ? judge_self(SWGUARD_OBJECT_OPERATION, OPERATION_MODULE, 0, 0) : 0;
+}
+
 static __always_inline int judge_reading(__u32 what)
 {
 	if (what == READING_MODULE)
-		return judge_operation(OPERATION_MODULE, 0);
+		return decide_operation(OPERATION_MODULE, 0);
 	if (what == READING_KEXEC_IMAGE || what == READING_KEXEC_INITRAMFS)
-		return judge_operation(OPERATION_KEXEC, 0);
+		return decide_operation(OPERATION_KEXEC, 0);
 	return 0;
 }
 
 SEC("lsm/kernel_read_file")
 int BPF_PROG(swguard_kernel_read_file, struct file *file, unsigned int what, bool contents)
 {
+	if (guard_reading(what))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_reading(what));
 }
@@ -55,6 +67,8 @@ int BPF_PROG(swguard_kernel_read_file, struct file *file, unsigned int what, boo
 SEC("lsm/kernel_load_data")
 int BPF_PROG(swguard_kernel_load_data, unsigned int what, bool contents)
 {
+	if (guard_reading(what))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_reading(what));
 }
@@ -69,9 +83,9 @@ int BPF_PROG(swguard_inode_init_security_anon, struct inode *inode, struct qstr 
 	if (bpf_probe_read_kernel_str(text, sizeof(text), BPF_CORE_READ(name, name)) < 0)
 		REFUSE(EPERM);
 	if (__builtin_memcmp(text, "[io_uring]", 10) == 0)
-		VERDICT(judge_operation(OPERATION_IO_URING, 0));
+		VERDICT(decide_operation(OPERATION_IO_URING, 0));
 	if (__builtin_memcmp(text, "[userfaultfd]", 13) == 0)
-		VERDICT(judge_operation(OPERATION_USERFAULTFD, 0));
+		VERDICT(decide_operation(OPERATION_USERFAULTFD, 0));
 	return 0;
 }
 
@@ -120,33 +134,25 @@ static __always_inline bool lacks(struct swguard_layers *own, struct task_struct
 	return comparison.is_lacking;
 }
 
-#define PTRACE_MODE_NOAUDIT 0x04
-
 SEC("lsm/ptrace_access_check")
 int BPF_PROG(swguard_ptrace_access_check, struct task_struct *child, unsigned int mode)
 {
+	if (guard_trace(child, mode))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	if (!lacks(own, child))
 		return 0;
-	VERDICT(judge_operation(OPERATION_PTRACE, mode & PTRACE_MODE_NOAUDIT));
+	VERDICT(decide_operation(OPERATION_PTRACE, mode & PTRACE_MODE_NOAUDIT));
 }
 
 // Decides an operation that the task that is running would have another one do. Returns 0 or an errno.
-static __always_inline int judge_for(struct swguard_layers *layers, __u32 operation)
+static __always_inline int decide_for(struct swguard_layers *layers, __u32 operation)
 {
-	struct question question = {
-		.scratch = scratch_of_current(),
-		.words = tables_begin(),
-		.own = layers,
-		.object = SWGUARD_OBJECT_OPERATION,
-		.asked = operation,
-	};
+	struct scratch *scratch = scratch_of_current();
 
-	if (!question.scratch || !question.words)
+	if (!scratch || bpf_probe_read_kernel(&scratch->other, sizeof(scratch->other), layers))
 		return -EPERM;
-	question.generation = generation_now(question.words);
-	bpf_loop(layers->count, judge_one_operation, &question, 0);
-	return judge_refused(&question, operation);
+	return decide(ASK_OPERATION_OF, operation, 0, 0, 0);
 }
 
 // PTRACE_TRACEME: the parent becomes the tracer, and gets hold of what the caller may do. It is the parent that is judged.
@@ -164,7 +170,7 @@ int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 	}
 	if (!tracer->count || !lacks(tracer, bpf_get_current_task_btf()))
 		return 0;
-	error = judge_for(tracer, OPERATION_PTRACE);
+	error = decide_for(tracer, OPERATION_PTRACE);
 	// The caller may be under nothing, and leaves hooks early then.
 	own = layers_of(bpf_get_current_task_btf());
 	if (!own && !are_layers_hidden())
@@ -181,7 +187,7 @@ int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 		if (!IS_GIVEN(object))                                      \
 			return 0;                                           \
 		PASS_UNCONFINED(own);                                       \
-		VERDICT(judge_operation(OPERATION_IPC, 0));                 \
+		VERDICT(decide_operation(OPERATION_IPC, 0));                 \
 	}
 
 IPC_CONTROL_HOOK(msg_queue_msgctl)
@@ -196,10 +202,12 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginf
 	// kill_pid_usb_asyncio).
 	if (IS_GIVEN(sender))
 		return 0;
+	if (guard_process(target, OPERATION_SIGNAL, 0))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	if (!lacks(own, target))
 		return 0;
-	VERDICT(judge_operation(OPERATION_SIGNAL, 0));
+	VERDICT(decide_operation(OPERATION_SIGNAL, 0));
 }
 
 // MARK: Ioctls
@@ -207,11 +215,11 @@ int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginf
 static __always_inline int judge_ioctl(struct file *file, __u32 command)
 {
 	if (sets_attributes(command))
-		return ask(&file->f_path, SWGUARD_METADATA);
+		return decide_path(&file->f_path, SWGUARD_METADATA);
 	switch (command) {
 	case 0x5412: // TIOCSTI
 	case 0x541c: // TIOCLINUX
-		return judge_operation(OPERATION_TERMINAL_INJECTION, 0);
+		return decide_operation(OPERATION_TERMINAL_INJECTION, 0);
 	case 0x5000940e: // BTRFS_IOC_SUBVOL_CREATE
 	case 0x50009418: // BTRFS_IOC_SUBVOL_CREATE_V2
 	case 0x50009401: // BTRFS_IOC_SNAP_CREATE
@@ -221,7 +229,7 @@ static __always_inline int judge_ioctl(struct file *file, __u32 command)
 	case 0x4020bc10: // BCH_IOCTL_SUBVOLUME_CREATE
 	case 0x4020bc11: // BCH_IOCTL_SUBVOLUME_DESTROY
 	case 0x40206f04: // OCFS2_IOC_REFLINK
-		return judge_operation(OPERATION_SUBVOLUME, 0);
+		return decide_operation(OPERATION_SUBVOLUME, 0);
 	}
 	return 0;
 }
@@ -229,6 +237,9 @@ static __always_inline int judge_ioctl(struct file *file, __u32 command)
 SEC("lsm/file_ioctl")
 int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsigned long argument)
 {
+	if (is_sealable && sets_attributes(command) &&
+	    guard_change(BPF_CORE_READ(file, f_path.dentry), OF_ITS_OWN, CHANGE_METADATA))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(file, command));
 }
@@ -237,6 +248,9 @@ int BPF_PROG(swguard_file_ioctl, struct file *file, unsigned int command, unsign
 SEC("lsm/file_ioctl_compat")
 int BPF_PROG(swguard_file_ioctl_compat, struct file *file, unsigned int command, unsigned long argument)
 {
+	if (is_sealable && sets_attributes(command) &&
+	    guard_change(BPF_CORE_READ(file, f_path.dentry), OF_ITS_OWN, CHANGE_METADATA))
+		REFUSE(EPERM);
 	PASS_UNCONFINED(own);
 	VERDICT(judge_ioctl(file, command));
 }

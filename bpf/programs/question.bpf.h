@@ -182,9 +182,11 @@ static __always_inline struct swguard_layers *confinement(void)
 // Every hook begins with it: a task under no policy goes on. `own` are the layers of any other; where they cannot be seen,
 // the request is denied.
 #define PASS_UNCONFINED(own)                                                          \
-	struct swguard_layers *own =                                                  \
-		is_suspect() ? layers_of(bpf_get_current_task_btf()) : NULL;          \
+	struct swguard_layers *own;                                                   \
                                                                                       \
+	if (!is_suspect())                                                            \
+		return 0;                                                             \
+	own = layers_of(bpf_get_current_task_btf());                                  \
 	if (!own) {                                                                   \
 		if (are_layers_hidden())                                              \
 			REFUSE(EACCES);                                               \

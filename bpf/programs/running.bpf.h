@@ -64,7 +64,7 @@ SEC("iter/task")
 int swguard_running_tasks(struct bpf_iter__task *iterator)
 {
 	struct task_struct *task = iterator->task;
-	struct entry_context context = { .words = tables_begin(), .is_running = 1 };
+	struct entry_context context = { .words = tables_begin(), .outcome.is_running = 1 };
 	struct file *executable;
 	__u32 is_executing;
 
@@ -97,9 +97,9 @@ int swguard_running_tasks(struct bpf_iter__task *iterator)
 	if (context.own)
 		enter_now(context.own);
 	// Its storage was busy, or it could not be found out what it is.
-	if (context.is_refused)
+	if (context.outcome.is_refused)
 		return say(iterator, TASK_BUSY);
-	if (context.has_entered)
+	if (context.outcome.has_entered)
 		return say(iterator, TASK_ENTERED);
 	if (is_executing)
 		return say(iterator, TASK_BUSY);

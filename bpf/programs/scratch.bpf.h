@@ -79,6 +79,8 @@ struct scratch {
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;
 	__u32 earlier_states[SWGUARD_LAYERS_MAX];
+	// Of another task, by which something is to be judged.
+	struct swguard_layers other;
 	// How far a task's policies without room have been looked through.
 	struct {
 		__u32 rest; // of the word under way

@@ -3,39 +3,44 @@
 
 #include "decide.bpf.h"
 
-static long judge_one_name(__u32 layer, struct question *question)
+// What a layer says of a name: false where it grants it. One way out for all answers, which the verifier then follows once.
+static __always_inline bool find_name_denial(struct question *question, __u32 layer, __u32 policy, struct denial *denial)
 {
-	struct denial denial = { .error = EACCES };
 	const __u32 *words = question->words;
-	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot), verdict, flags;
+	__u32 flags = field(words, policy, struct swguard_policy, flags), verdict, access, needed = question->asked;
 
-	if (!policy || layer >= SWGUARD_LAYERS_MAX)
-		return 0;
-	flags = field(words, policy, struct swguard_policy, flags);
-	denial.access = lowest_bit(question->asked);
-	if (!(flags & SWGUARD_POLICY_NETWORK)) {
+	if (flags & SWGUARD_POLICY_NETWORK) {
+		access = denial->access;
+	} else {
 		// Where no policy speaks of the network but of files, connecting to a named socket is writing a file.
 		if (!(flags & SWGUARD_POLICY_FILES) || !question->detail)
-			return 0;
-		// Some name that is not known: it may be any.
-		if (question->result != WALK_DONE)
-			goto unresolved;
-		verdict = verdict_of(words, files_of(policy), question->scratch->states[within_layers(layer)]);
-		if (field(words, verdict, struct swguard_verdict, granted) & SWGUARD_WRITE)
-			return 0;
-		denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) + 1);
-		return refuse(question, slot, policy, &denial);
+			return false;
+		access = 1;
+		needed = SWGUARD_WRITE;
 	}
-	if (question->result != WALK_DONE)
-		goto unresolved;
-	verdict = run_over_path(question->scratch, policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32));
-	if (question->asked & field(words, verdict, struct swguard_verdict, granted))
+	// Some name that is not known: it may be any.
+	if (question->result != WALK_DONE) {
+		denial->cause = SWGUARD_CAUSE_UNRESOLVED;
+		denial->rule = SWGUARD_NO_RULE;
+		return true;
+	}
+	if (flags & SWGUARD_POLICY_NETWORK)
+		verdict = run_over_path(question->scratch, policy + offsetof(struct swguard_policy, sockets) / sizeof(__u32));
+	else
+		verdict = verdict_of(words, files_of(policy), question->scratch->states[within_layers(layer)]);
+	if (needed & field(words, verdict, struct swguard_verdict, granted))
+		return false;
+	denial->rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) + access);
+	return true;
+}
+
+static long judge_one_name(__u32 layer, struct question *question)
+{
+	struct denial denial = { .error = EACCES, .access = lowest_bit(question->asked) };
+	__u32 slot = 0, policy = policy_of_layer(question, layer, &slot);
+
+	if (!policy || layer >= SWGUARD_LAYERS_MAX || !find_name_denial(question, layer, policy, &denial))
 		return 0;
-	denial.rule = word(words, verdict + offsetof(struct swguard_verdict, rules) / sizeof(__u32) + denial.access);
-	return refuse(question, slot, policy, &denial);
-unresolved:
-	denial.cause = SWGUARD_CAUSE_UNRESOLVED;
-	denial.rule = SWGUARD_NO_RULE;
 	return refuse(question, slot, policy, &denial);
 }
 
@@ -78,7 +83,7 @@ static __always_inline bool take_abstract(struct scratch *scratch, const void *r
 }
 
 // Decides a request for the name that a unix socket was bound to: the other end's, or one's own.
-static __always_inline int ask_unix(struct sock *socket, __u32 access)
+static __noinline int ask_unix(struct sock *socket, __u32 access)
 {
 	struct unix_sock *bound = (struct unix_sock *)socket;
 	struct scratch *scratch = scratch_of_current();

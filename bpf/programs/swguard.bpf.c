@@ -9,6 +9,9 @@
 #include "network.bpf.h"
 #include "operations.bpf.h"
 #include "running.bpf.h"
+#include "seal.bpf.h"
+// Last.
+#include "decision.bpf.h"
 
 // Many of the helpers are open to GPL-compatible programs only.
 char LICENSE[] SEC("license") = "Dual MIT/GPL";

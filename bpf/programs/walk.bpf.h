@@ -320,7 +320,10 @@ __noinline int resolve(void)
 	__u32 generation;
 	int result;
 
-	if (!context.scratch || !context.words || !own)
+	if (!context.scratch)
+		return WALK_UNRESOLVED;
+	context.scratch->is_keepable = 0;
+	if (!context.words || !own)
 		return WALK_UNRESOLVED;
 	generation = generation_now(context.words);
 	context.scratch->generation = generation;

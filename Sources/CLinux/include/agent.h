@@ -20,6 +20,9 @@ int swguard_epoll_wait(int epoll, int milliseconds);
 /* Returns when every program that ran when it was called has ended (an RCU grace period). */
 int swguard_grace_period(void);
 
+/* Gives back to the kernel what was freed. */
+void swguard_release_memory(void);
+
 /* A descriptor that can be read when files named `*.yaml` in a directory come, go, or have been written; -1. */
 int swguard_watch_directory(const char *path);
 

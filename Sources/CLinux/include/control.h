@@ -13,8 +13,8 @@ struct swguard_peer {
 	uint32_t group;
 };
 
-/* A listening socket at `path`, for everybody to connect to, not inheritable, not blocking; -ENAMETOOLONG where the
- * path has no room in an address. */
+/* A listening socket at `path`, that everybody may connect to when it listens, not inheritable, not blocking;
+ * -ENAMETOOLONG where the path has no room in an address. */
 int swguard_control_listen(const char *path, int waiting);
 
 /* The next connection, not inheritable, not blocking. */

@@ -11,13 +11,15 @@ struct KernelCompiler {
     /// The names whose objects are, and where the lists for what comes under them are.
     private(set) var guardedNames: [(path: [UInt8], name: KernelName, place: Int)] = []
     private let limit: Int
+    private let own: OwnFiles
     /// Where the record of each policy is, by slot; 0: none.
     private(set) var records: [UInt32] = []
     /// That of policies without a `files` section, which is the same for all.
     private var withoutFiles: FileAutomaton?
 
-    init(limit: Int) {
+    init(limit: Int, own: OwnFiles = OwnFiles()) {
         self.limit = limit
+        self.own = own
         // The first record: nothing else can be at 0.
         _ = image.append(Self.zeros(KernelRecords.Generation.size))
     }
@@ -27,6 +29,7 @@ struct KernelCompiler {
     /// Goes on with what another one has finished.
     init(resuming tables: KernelTables, limit: Int) {
         self.limit = limit
+        own = OwnFiles()
         image = tables.image
         policies = tables.policies
         counterCount = tables.counterCount
@@ -37,7 +40,8 @@ struct KernelCompiler {
     mutating func add(_ entry: KernelTables.Entry) throws(KernelTablesError) {
         let policy = entry.policy
         let part = try KernelPart(
-            policy, limits: AutomatonLimits(), files: policy.files == nil ? withoutFiles : nil)
+            policy, own: own, limits: AutomatonLimits(),
+            files: policy.files == nil ? withoutFiles : nil)
         if policy.files == nil { withoutFiles = part.files }
         try reserve(entry.slot, policy)
         let record = try append(part)
@@ -78,7 +82,7 @@ struct KernelCompiler {
         typealias Fields = KernelRecords.Policy
         let record = image.append(Self.zeros(Fields.size))
         fill(record, part.policy)
-        let verdicts = part.files.verdicts.map { image.append(Self.words(of: $0)) }
+        let verdicts = part.files.verdicts.map { image.append(Self.words(of: $0, part)) }
         image.append(part.fileTable, verdicts: verdicts, record: record + Fields.files)
         let names = part.sockets.verdicts.map { image.append($0) }
         image.append(part.socketTable, verdicts: names, record: record + Fields.sockets)
@@ -162,14 +166,15 @@ struct KernelCompiler {
         return (all, netlinks)
     }
 
-    private static func words(of verdict: FileVerdict) -> [UInt32] {
+    private static func words(of verdict: FileVerdict, _ part: KernelPart) -> [UInt32] {
         typealias Fields = KernelRecords.Verdict
         var words = zeros(Fields.size)
         words[Fields.granted] = UInt32(verdict.granted.rawValue)
         words[Fields.marks] = verdict.marks
         for (index, rule) in verdict.rules.enumerated() {
             let isRule = rule != FileVerdict.sectionDefault && rule != FileVerdict.notMediated
-            words[Fields.rules + index] = isRule ? rule : KernelRecords.noRule
+            words[Fields.rules + index] =
+                isRule ? part.own.number(rule, in: part.policy) : KernelRecords.noRule
         }
         words[Fields.reported] = UInt32(verdict.reported.rawValue)
         return words
@@ -186,7 +191,12 @@ struct KernelCompiler {
         _ entries: [KernelTables.Entry], identify: ([UInt8]) -> KernelObject?
     ) {
         var found = KernelGuards()
-        for entry in entries { found.add(entry.policy, slot: entry.slot, identify: identify) }
+        for entry in entries {
+            guard let compiled = policies[entry.slot] else { continue }
+            found.add(own.guarding(entry.policy), slot: entry.slot, identify: identify) {
+                own.number($0, in: compiled)
+            }
+        }
         var places: [[UInt32]: Int] = [:]
         func place(_ words: [UInt32]) -> Int {
             if let place = places[words] { return place }
@@ -197,6 +207,7 @@ struct KernelCompiler {
         guards = found.objects.map { ($0, place(found.words(of: $0))) }
         guardedNames = found.names.map { ($0.path, $0.name, place(found.words(of: $0.name))) }
         image[KernelRecords.Generation.guardCount] = UInt32(guards.count + guardedNames.count)
+        image[KernelRecords.Generation.guardedAccesses] = UInt32(found.denied.rawValue)
     }
 
     /// Adds who comes under which policy, and the record that leads to everything.
@@ -211,8 +222,8 @@ struct KernelCompiler {
             for subject in entry.policy.subjects {
                 switch subject.value {
                 case .exec(let pattern): executables.add(pattern, entry.slot)
-                case .cgroup(let pattern): cgroups.add(pattern, entry.slot)
-                case .unit(let name): cgroups.add(Self.cgroups(ofUnit: name), entry.slot)
+                case .cgroup(let pattern): cgroups.add(cgroup: pattern, entry.slot)
+                case .unit(let name): cgroups.add(cgroup: Self.cgroups(ofUnit: name), entry.slot)
                 case .user(let name):
                     guard let number = user(name) else {
                         throw KernelTablesError(
@@ -269,7 +280,9 @@ struct KernelCompiler {
             }
         } catch {
             let blamed = error.patterns.first.map { patterns.slots[$0] } ?? entries[0].slot
-            let policy = entries.first { $0.slot == blamed }?.policy ?? entries[0].policy
+            let policy =
+                entries.first { $0.slot == blamed & ~Int(KernelRecords.notBeneath) }?.policy
+                ?? entries[0].policy
             throw KernelTablesError("the patterns of 'subjects' make too many states", in: policy)
         }
         let places = lists.map { slots in
@@ -287,5 +300,15 @@ private struct EntryPatterns {
     mutating func add(_ pattern: PathPattern, _ slot: Int) {
         patterns.append(Pattern(pattern))
         slots.append(slot)
+    }
+
+    /// Programs ask for each cgroup above the task's, too: what is beneath needs no states of its own, of which there would be
+    /// some for every set of cgroups.
+    mutating func add(cgroup pattern: PathPattern, _ slot: Int) {
+        if pattern.tokens.last == .subtree, pattern.tokens.count > 1 {
+            add(PathPattern(tokens: Array(pattern.tokens.dropLast())), slot)
+        } else {
+            add(pattern, slot | Int(KernelRecords.notBeneath))
+        }
     }
 }

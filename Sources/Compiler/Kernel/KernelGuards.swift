@@ -48,6 +48,8 @@ struct KernelGuards {
     private var nameLists: [KernelName: List] = [:]
     /// In the order in which they were found.
     private(set) var objects: [KernelObject] = []
+    /// What any of them denies.
+    private(set) var denied: FileAccessSet = []
     /// The same; `path` leads to the name.
     private(set) var names: [(path: [UInt8], name: KernelName)] = []
 
@@ -56,21 +58,26 @@ struct KernelGuards {
 
     /// Adds what a policy denies so.
     ///
-    /// - Parameter identify: the object at a path, on the host that is to be guarded; nil: there is none.
-    mutating func add(_ policy: Policy, slot: Int, identify: ([UInt8]) -> KernelObject?) {
-        for (number, rule) in (policy.files?.rules ?? []).enumerated() where rule.header.verdict == .deny {
+    /// - Parameters:
+    ///   - identify: the object at a path, on the host that is to be guarded; nil: there is none.
+    ///   - number: what the policy's rule is called, by its place in the section.
+    mutating func add(
+        _ section: FilesSection?, slot: Int, identify: ([UInt8]) -> KernelObject?, number: (UInt32) -> UInt32
+    ) {
+        for (place, rule) in (section?.rules ?? []).enumerated() where rule.header.verdict == .deny {
             for pattern in rule.patterns {
                 let subtree = pattern.value.literalSubtree
                 guard let path = subtree ?? (pattern.value.isLiteral ? pattern.value.literalBytes : nil),
                     !Self.isOwnProcess(path)
                 else { continue }
+                denied.formUnion(rule.decidedAccesses)
                 func add(to list: inout List) {
                     let index =
                         list.firstIndex { $0.slot == slot && $0.isSubtree == (subtree != nil) } ?? list.count
                     if index == list.count {
                         list.append(Guard(slot: UInt32(slot), isSubtree: subtree != nil))
                     }
-                    list[index].deny(rule.decidedAccesses, rule: UInt32(number))
+                    list[index].deny(rule.decidedAccesses, rule: number(UInt32(place)))
                 }
                 if let object = identify(path) {
                     if lists[object] == nil { objects.append(object) }

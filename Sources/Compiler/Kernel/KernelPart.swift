@@ -7,6 +7,8 @@ public import Policy
 public struct KernelPart: Hashable, Sendable {
     /// The policy as events speak of it.
     public let policy: KernelPolicy
+    /// The agent's files, as far as it denies them.
+    let own: OwnFiles
     let files: FileAutomaton
     let sockets: SocketNames
     let fileTable: LookupTable
@@ -14,15 +16,18 @@ public struct KernelPart: Hashable, Sendable {
 
     /// Compiles a policy, which is resolved: includes, variables and links are in place.
     public init(
-        _ policy: Policy, limits: AutomatonLimits = AutomatonLimits()
+        _ policy: Policy, own: OwnFiles = OwnFiles(), limits: AutomatonLimits = AutomatonLimits()
     ) throws(KernelTablesError) {
-        self = try Self(policy, limits: limits, files: nil)
+        self = try Self(policy, own: own, limits: limits, files: nil)
     }
 
     /// - Parameter files: the automaton of its `files` section, where it is known already.
-    init(_ policy: Policy, limits: AutomatonLimits, files: FileAutomaton?) throws(KernelTablesError) {
-        let compiled = KernelPolicy(policy)
-        let automaton = if let files { files } else { try Self.files(of: policy, limits) }
+    init(
+        _ policy: Policy, own: OwnFiles, limits: AutomatonLimits, files: FileAutomaton?
+    ) throws(KernelTablesError) {
+        let compiled = KernelPolicy(policy, isGuarded: !own.isEmpty)
+        let automaton = if let files { files } else { try Self.files(of: own.guarding(policy), limits) }
+        self.own = own
         self.files = automaton
         fileTable = LookupTable(automaton.automaton)
         do throws(AutomatonError) {
@@ -36,11 +41,11 @@ public struct KernelPart: Hashable, Sendable {
     }
 
     private static func files(
-        of policy: Policy, _ limits: AutomatonLimits
+        of section: FilesSection?, _ limits: AutomatonLimits
     ) throws(KernelTablesError) -> FileAutomaton {
         do throws(FileAutomatonError) {
             return try FileAutomaton(
-                policy.files,
+                section,
                 marks: [
                     FileMark(
                         bits: KernelRecords.Mark.kernelHelper,

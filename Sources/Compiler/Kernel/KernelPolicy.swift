@@ -12,6 +12,8 @@ public struct KernelPolicy: Hashable, Sendable {
     /// Which of them report their decisions.
     public let areLogged: [Bool]
 
+    /// The number of the rule by which the agent guards its own; nil: it guards nothing.
+    let ownRule: Int?
     /// The layer and its owner, of one that `swguard run` brought.
     public private(set) var run: PolicyLegend.Run?
 
@@ -20,7 +22,7 @@ public struct KernelPolicy: Hashable, Sendable {
     let capabilityRules: Int
     let operationRules: Int
 
-    init(_ policy: Policy) {
+    init(_ policy: Policy, isGuarded: Bool = false) {
         self.policy = policy
         digest = SHA256.text(PolicyCompiler.hash(of: policy))
         var headers = (policy.files?.rules ?? []).map(\.header)
@@ -36,8 +38,11 @@ public struct KernelPolicy: Hashable, Sendable {
         headers += (policy.capabilities?.entries ?? []).map(\.header)
         operationRules = headers.count
         headers += (policy.operations?.entries ?? []).map(\.header)
-        rules = headers.map { DecidingRule(id: $0.id, location: $0.location, reason: $0.reason) }
-        areLogged = headers.map(\.log)
+        ownRule = isGuarded ? headers.count : nil
+        rules =
+            headers.map { DecidingRule(id: $0.id, location: $0.location, reason: $0.reason) }
+            + (isGuarded ? [DecidingRule(id: OwnFiles.rule, location: nil, reason: OwnFiles.reason)] : [])
+        areLogged = headers.map(\.log) + (isGuarded ? [true] : [])
     }
 
     /// The same as one that was brought.

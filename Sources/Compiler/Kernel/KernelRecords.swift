@@ -4,6 +4,8 @@ enum KernelRecords {
     static let noRule = UInt32.max
     /// `SWGUARD_LAUNCHER`, in place of a slot.
     static let launcher = UInt32.max
+    /// SWGUARD_NOT_BENEATH.
+    static let notBeneath: UInt32 = 0x4000_0000
 
     /// `struct swguard_automaton`.
     enum Automaton {
@@ -72,6 +74,7 @@ enum KernelRecords {
         static let guardCount = 5
         static let executables = 6
         static let cgroups = 10
-        static let closed = 14
+        static let guardedAccesses = 14
+        static let closed = 15
     }
 }

@@ -63,28 +63,31 @@ public struct KernelTables: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - limit: how many words there may be.
+    ///   - own: the agent's files, which no policy grants.
     ///   - isClosing: whether layers that `swguard run` brought and that are not there deny everything.
     ///   - launchers: the files whose exec in a cgroup does not begin the cgroup's policies.
     ///   - user: the number of a user; nil: there is none of that name.
     ///   - identify: the object at a path; nil: there is none.
     /// - Throws: a diagnostic at the policy to blame.
     public static func compile(
-        _ policies: [Policy], limit: Int = 1 << 26, isClosing: Bool = true, launchers: [[UInt8]] = [],
+        _ policies: [Policy], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), isClosing: Bool = true,
+        launchers: [[UInt8]] = [],
         user: (String) -> UInt32? = { UInt32($0) },
         identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         try compile(
-            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, isClosing: isClosing,
-            launchers: launchers, user: user, identify: identify)
+            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, own: own,
+            isClosing: isClosing, launchers: launchers, user: user, identify: identify)
     }
 
     /// The same for policies that have slots already.
     public static func compile(
-        _ entries: [Entry], limit: Int = 1 << 26, isClosing: Bool = true, launchers: [[UInt8]] = [],
+        _ entries: [Entry], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), isClosing: Bool = true,
+        launchers: [[UInt8]] = [],
         user: (String) -> UInt32? = { UInt32($0) },
         identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
-        var compiler = KernelCompiler(limit: limit)
+        var compiler = KernelCompiler(limit: limit, own: own)
         for entry in entries { try compiler.add(entry) }
         if isClosing { try compiler.close() }
         compiler.guardObjects(entries, identify: identify)

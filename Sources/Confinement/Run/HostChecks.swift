@@ -20,6 +20,13 @@ public struct HostCheck: Sendable {
     public var found: String
     /// What to do about it.
     public var advice: String?
+
+    public init(subject: String, state: State, found: String, advice: String? = nil) {
+        self.subject = subject
+        self.state = state
+        self.found = found
+        self.advice = advice
+    }
 }
 
 /// What `doctor` tries.

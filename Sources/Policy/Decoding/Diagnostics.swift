@@ -8,6 +8,9 @@ final class Diagnostics {
     private var found: [(file: Int, diagnostic: Diagnostic)] = []
     private var texts: [SourceText] = []
 
+    /// How many there are.
+    var count: Int { found.count }
+
     var hasErrors: Bool { found.contains { $0.diagnostic.severity == .error } }
 
     /// Begins a file: its diagnostics stand behind those of earlier files, and show its lines.

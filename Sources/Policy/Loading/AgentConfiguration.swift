@@ -16,6 +16,12 @@ public struct AgentConfiguration: Hashable, Sendable {
     /// A file of metrics that is kept up to date; nil: none.
     public var metrics: String?
 
+    /// Whether nobody changes what is enforced until the machine starts again.
+    public var isSealed = false
+
+    /// What was read; empty where there is no file.
+    public private(set) var contents: [UInt8] = []
+
     /// Where nothing is configured: what systemd (255 and later) starts in a unit's cgroup before the unit's program.
     public static let standardLaunchers = ["/usr/lib/systemd/systemd-executor"]
 
@@ -43,6 +49,8 @@ public struct AgentConfiguration: Hashable, Sendable {
         }
         if let isCaching = root["cache"]?.text { configuration.isCaching = isCaching == "true" }
         configuration.metrics = root["metrics"]?.text
+        configuration.isSealed = root["sealed"]?.text == "true"
+        configuration.contents = bytes
         if let audit = root["audit"] { configuration.audit = AuditConfiguration(audit) }
         // Fail closed: with one error there is no configuration.
         return (diagnostics.hasErrors ? nil : configuration, diagnostics.sorted())
@@ -65,6 +73,10 @@ enum AgentShape {
             Field(
                 "cache",
                 "Whether paths of directories are kept between requests: true, unless written. To find out whether it matters.",
+                .flag),
+            Field(
+                "sealed",
+                "Whether what is enforced cannot be changed by anybody until the machine starts again, as with 'agent --sealed': false, unless written.",
                 .flag),
             Field(
                 "audit", "Where events go, and how the audit log is kept.", .object(AuditConfiguration.shape)),

@@ -22,6 +22,8 @@ public struct AuditConfiguration: Hashable, Sendable {
     public var sync = Sync.seals
     /// Bytes of events that may wait for each output.
     public var buffer = 4 << 20
+    /// How many lines each policy may have a second; nil: as many as come.
+    public var rate: Int?
     public var standardOutput = false
     public var journal = false
     public var syslog: Syslog?
@@ -36,6 +38,7 @@ public struct AuditConfiguration: Hashable, Sendable {
         keep = node["rotate"]?["keep"]?.text.flatMap(Self.number)
         sync = node["sync"]?.text.flatMap(Sync.init) ?? sync
         if let size = node["buffer"]?.text.flatMap(Self.bytes) { buffer = Int(clamping: size) }
+        rate = node["rate"]?.text.flatMap(Self.number)
         standardOutput = node["stdout"]?.text == "true"
         journal = node["journald"]?.text == "true"
         syslog = node["syslog"]?.text.flatMap(Self.syslog)
@@ -92,6 +95,14 @@ public struct AuditConfiguration: Hashable, Sendable {
                     TextShape(
                         "a size of 64KiB to 1GiB", pattern: "^[0-9]+(KiB|MiB|GiB)?$", hint: "write '4MiB'"
                     ) { bytes($0).map { (64 << 10...1 << 30).contains($0) } ?? false })),
+            Field(
+                "rate",
+                "How many lines each policy may have a second; what is beyond is counted and told as a gap. Unless written, as many as come.",
+                .text(
+                    TextShape(
+                        "a number of lines a second, 1 to 1000000", pattern: "^[0-9]+$",
+                        hint: "leave the key out to have all"
+                    ) { number($0).map { (1...1_000_000).contains($0) } ?? false })),
             Field("stdout", "Whether events go to standard output, too.", .flag),
             Field("journald", "Whether events go to the journal, too.", .flag),
             Field(

@@ -90,6 +90,12 @@ struct PolicyLoad {
         inputs.append(PolicyInput(path: path, bytes: file.bytes, identity: file.identity))
         let text = SourceText(file: path, bytes: file.bytes)
         diagnostics.enter(text)
+        let key = DecodedIncludes.Key(path: path, bytes: file.bytes, mayUseVariables: !hasSubjects)
+        if isIncluded, let known = loader.includes[key], known.expansions <= patternBudget {
+            patternBudget -= known.expansions
+            return known.policy
+        }
+        let before = (said: diagnostics.count, budget: patternBudget)
         guard let root = YAMLReader.read(text, diagnostics) else { return nil }
         ShapeCheck(diagnostics: diagnostics).check(root, .object(PolicyShape.document), key: nil)
         let ownSubjects = root["subjects"] != nil
@@ -104,7 +110,12 @@ struct PolicyLoad {
         let policy = decoder.decode(root)
         patternBudget = decoder.patternBudget
         // What stands before a syntax error was read for its diagnostics alone.
-        return root.isTruncated ? nil : policy
+        if root.isTruncated { return nil }
+        if isIncluded, diagnostics.count == before.said {
+            loader.includes[key] = DecodedIncludes.Decoded(
+                policy: policy, expansions: before.budget - patternBudget)
+        }
+        return policy
     }
 
     private mutating func readIncludes(of unit: Unit, directory: String?) {

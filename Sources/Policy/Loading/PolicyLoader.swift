@@ -25,6 +25,7 @@ public struct PolicyLoader: Sendable {
     let files: any PolicyFiles
     /// The directories that names are looked for in, first to last.
     let searchPath: [String]
+    let includes = DecodedIncludes()
 
     public init(
         vocabulary: SyscallVocabulary, variables: PolicyVariables, files: any PolicyFiles,

@@ -18,6 +18,24 @@ struct AgentCommand: ParsableCommand {
             names besides. USR1 begins a new log at its path, for logrotate. HUP, and a change of the directory, \
             read the policies anew: all of them, or none. What 'swguard load' has added is read again, too, and by the \
             next agent.
+
+            Who is confined cannot touch the agent, whatever policies grant: its process, its pins and maps, \
+            /etc/swguard, /var/lib/swguard, the log and the socket, where connecting is the policies' affair. Each try is \
+            an event of the kind 'tamper'.
+
+            With --sealed, or 'sealed: true' in the configuration, that holds for everybody until the machine starts again: \
+            no signals but process 1's, no ptrace, no bpf(2) on its maps, programs and links, no unpinning, unmounting or \
+            mounting over, no changes of policies, state, log or the agent's program, no load, unload, reload, rollback or \
+            teardown. Nor does anybody change the kernel's memory: what lockdown=integrity denies is denied (modules \
+            without a signature, kexec, /dev/mem, ports), and BPF programs that trace or decide are not loaded. An agent \
+            that is started again goes on with the policies in force, with the same configuration and socket only; a new \
+            version waits for the next start of the machine.
+
+            What root can do still: start the machine anew (with 'swguard=off' on the kernel's command line nothing is \
+            enforced), write to the disk beneath the files, use what it held open, had loaded or traced before the seal, \
+            end the agent by process 1, by want of memory or by SysRq. What is enforced outlives the agent; events are \
+            counted until there is one again. File systems above the agent's files are not unmounted but remounted \
+            read-only at shutdown. Keep the log in a directory of its own.
             """)
 
     @Option(help: ArgumentHelp("Enforce every policy (*.yaml) of a directory.", valueName: "dir"))
@@ -29,6 +47,12 @@ struct AgentCommand: ParsableCommand {
     var config: String?
     @Flag(help: "Take everything out that is enforced, and end.")
     var teardown = false
+    @Flag(
+        help: """
+            Seal: until the machine starts again nobody changes what is enforced, root included, nor the agent, its files or \
+            the kernel's memory. It says what it seals, and what it cannot.
+            """)
+    var sealed = false
     @Argument(help: ArgumentHelp("Policies: files, or names on the policy path.", valueName: "policy"))
     var references: [String] = []
 
@@ -37,6 +61,7 @@ struct AgentCommand: ParsableCommand {
             guard policies == nil, references.isEmpty else {
                 throw ValidationError("--teardown takes out all policies: name none")
             }
+            guard !sealed else { throw ValidationError("--teardown and --sealed exclude each other") }
             return
         }
         if policies == nil, references.isEmpty {
@@ -49,8 +74,9 @@ struct AgentCommand: ParsableCommand {
 
     func run() throws {
         let context = Agent.Context(
-            read: read, readRun: Self.readRun, directory: policies, configuration: configuration,
-            report: Output.print,
+            read: read, readRun: Self.readRun, directory: policies,
+            files: (config.map { [$0] } ?? []) + references, isSealed: sealed,
+            configuration: configuration, report: Output.print,
             say: { Output.diagnose("swguard: \(DiagnosticFormatter.printable($0))") },
             version: Build.version, socket: ControlAddress.ofEnvironment())
         switch teardown ? Agent.tearDown(context) : Agent.run(context) {

@@ -7,12 +7,16 @@ internal import Policy
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Try what this kernel and these privileges allow; say what to do where they fall short.")
+        abstract: "Try what this kernel and these privileges allow; say what to do where they fall short.",
+        discussion: """
+            What 'swguard run' needs is tried as the caller. What the host-wide agent needs, the agent that runs has tried: it \
+            is asked at $SWGUARD_SOCKET or /run/swguard/control.
+            """)
 
     @OptionGroup var format: FormatOption
 
     func run() throws {
-        let checks = HostChecks.all()
+        let checks = HostChecks.all() + AgentChecks.all()
         switch format.format {
         case .text:
             for check in checks {

@@ -24,15 +24,22 @@ struct PsCommand: ParsableCommand {
             Output.result(
                 of: "ps", ["generation": .int(generation), "processes": .array(processes.map(\.json))])
         case .text:
-            let header = ["PID", "THREADS", "USER", "COMMAND", "POLICIES", "CGROUP", "EXECUTABLE"]
+            let header = [
+                "PID", "THREADS", "USER", "COMMAND", "POLICIES", "CONTAINER", "CGROUP", "EXECUTABLE",
+            ]
             let rows = processes.map { process in
                 [
                     String(process.pid), String(process.threads), process.user ?? String(process.uid),
-                    process.comm, process.policies.joined(separator: ","), process.cgroup ?? "-",
-                    process.exe ?? "-",
+                    process.comm, process.policies.joined(separator: ","),
+                    process.container.map(Self.short) ?? "-", process.cgroup ?? "-", process.exe ?? "-",
                 ].map { DiagnosticFormatter.printable($0) }
             }
             for line in TextTable.lines([header] + rows) { Output.line(line) }
         }
+    }
+
+    /// As container tools show ids of 64 digits; names as they are.
+    private static func short(_ container: String) -> String {
+        container.utf8.count == 64 ? String(container.prefix(12)) : container
     }
 }

@@ -79,13 +79,13 @@ struct StatusCommand: ParsableCommand {
 
     /// What is not nothing.
     private static func text(_ counts: EventCounts) -> String {
-        var parts = [
-            "\(counts.decided) decided", "\(counts.submitted) submitted", "\(counts.written) written",
-        ]
+        var parts = ["\(counts.decided) decided", "\(counts.written) written"]
         for (count, word) in [
             (counts.aggregated, "aggregated"), (counts.waiting, "waiting"),
-            (counts.unreported, "not reported"), (counts.dropped, "dropped: the log had no room"),
-            (counts.quiet, "only counted"), (counts.lost, "lost: the kernel's buffer was full"),
+            (counts.quiet, "only counted"), (counts.unreported, "not to be reported"),
+            (counts.ring, "dropped: the kernel's buffer was full"),
+            (counts.rate, "dropped: more than the rate"), (counts.disk, "dropped: the log had no room"),
+            (counts.restart, "dropped: taken by an agent that was killed"),
         ] where count > 0 { parts.append("\(count) \(word)") }
         return parts.joined(separator: ", ")
     }
