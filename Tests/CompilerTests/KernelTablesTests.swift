@@ -1,9 +1,10 @@
 import Automata
 import CSwguardBPF
-import Compiler
 import Foundation
 import Policy
 import Testing
+
+@testable import Compiler
 
 private let noVariables = PolicyVariables(
     home: .unset("none"), cwd: .unset("none"), user: .unset("none"), uid: .unset("none"),
@@ -25,8 +26,8 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
     }
 
     @Test func `the records are as long as the header says`() {
-        #expect(MemoryLayout<swguard_generation>.size == 16 * 4)
-        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == 24 * 4)
+        #expect(MemoryLayout<swguard_generation>.size == KernelRecords.Generation.size * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == KernelRecords.Policy.size * 4)
         #expect(MemoryLayout<VerdictRecord>.size == 12 * 4)
         #expect(MemoryLayout<AutomatonRecord>.size == 4 * 4)
         #expect(MemoryLayout<swguard_endpoint>.size == 10 * 4)
@@ -38,6 +39,7 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.sockets) == 18 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.layer) == 22 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.owner) == 23 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.guarded_accesses) == 14 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.closed) == 15 * 4)
         #expect(MemoryLayout<VerdictRecord>.offset(of: \.reported) == 11 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.executables) == 6 * 4)

@@ -100,7 +100,7 @@ import Testing
                         case .reload: .failed("no room")
                         case .rollback: .changed(generation: 6, [], refused: 0)
                         }
-                    server.answer(call, answer, now: now)
+                    server.answer(call, answer, now: ControlServer.now)
                 }
                 usleep(500)
             }

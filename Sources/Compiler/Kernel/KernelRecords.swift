@@ -65,7 +65,7 @@ enum KernelRecords {
 
     /// `struct swguard_generation`.
     enum Generation {
-        static let size = 15
+        static let size = 16
         static let number = 0
         static let policyCount = 1
         static let policies = 2
