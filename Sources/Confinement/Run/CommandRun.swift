@@ -43,9 +43,8 @@ struct CommandRun {
 
     /// Runs the command and gives the exit status.
     func run() throws(Refused) -> Int32 {
-        let agent = try agent()
-        var prepared = try prepare(throughAgent: agent != nil)
-        if let agent { return try run(prepared, through: agent) }
+        if let agent = try agent(), let status = try run(through: agent) { return status }
+        var prepared = try prepare()
         var (layers, findings, isStale, domains) = try applyLandlock(prepared)
         if prepared.isCached, isStale {
             // A granted path has become a link since the plan was kept: the rule covers what that leads to.
@@ -105,22 +104,48 @@ struct CommandRun {
         do throws(ControlClientError) {
             return try AgentLink(isRequired: options.backend == .lsm)
         } catch {
-            throw Refused("cannot confine '\(commandName)': \(error.text)")
+            if options.backend == .lsm { throw Refused("cannot confine '\(commandName)': \(error.text)") }
+            try doWithout(error)
+            return nil
         }
     }
 
-    /// Runs the command under layers of the agent's, and gives the exit status.
-    private func run(_ first: Prepared, through agent: AgentLink) throws(Refused) -> Int32 {
-        var prepared = first
-        var known: ConfineResult?
-        if prepared.request == nil {
-            known = try confine(prepared, agent)
+    /// Goes on with Landlock, where that may be: it enforces the same or refuses to.
+    private func doWithout(_ error: ControlClientError) throws(Refused) {
+        if options.backend == .lsm {
+            throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+        }
+        StandardError.say("the agent does not confine '\(commandName)', and Landlock is used: \(error.text)")
+    }
+
+    /// What the agent says to being asked for layers.
+    private enum Confining {
+        case done(ConfineResult)
+        /// It must be told what the policies are made from.
+        case unknown
+        /// It was said why.
+        case unable
+    }
+
+    /// Runs the command under layers of the agent's, and gives the exit status; nil: the agent cannot confine it.
+    private func run(through agent: AgentLink) throws(Refused) -> Int32? {
+        var prepared = try prepare(throughAgent: true)
+        var answer = try confine(prepared, agent)
+        if case .unknown = answer, prepared.request == nil {
             // All that the policies are made from is told: they are read anew.
-            if known == nil { prepared = try prepare(usingCache: false, throughAgent: true) }
+            prepared = try prepare(usingCache: false, throughAgent: true)
+            answer = try confine(prepared, agent)
         }
-        guard let result = if let known { known } else { try confine(prepared, agent) } else {
-            throw Refused("cannot confine '\(commandName)' by the agent: a policy is no text")
+        switch answer {
+        case .done(let result): return try run(prepared, under: result, agent)
+        case .unable: return nil
+        case .unknown: throw Refused("cannot confine '\(commandName)' by the agent: a policy is no text")
         }
+    }
+
+    private func run(
+        _ prepared: Prepared, under result: ConfineResult, _ agent: AgentLink
+    ) throws(Refused) -> Int32 {
         let plan = prepared.plan
         var request = request(for: plan)
         request.agentLayers = result.layers
@@ -151,15 +176,17 @@ struct CommandRun {
         return outcome.status
     }
 
-    /// The layers of the policies, by all that they are made from, or by the digest of it; nil: the agent does not know that.
-    private func confine(_ prepared: Prepared, _ agent: AgentLink) throws(Refused) -> ConfineResult? {
-        if prepared.plan.requestDigest.isEmpty { return nil }
+    /// Has the layers of the policies made, by all that these are made from, or by the digest of it.
+    private func confine(_ prepared: Prepared, _ agent: AgentLink) throws(Refused) -> Confining {
+        if prepared.plan.requestDigest.isEmpty { return .unknown }
         do throws(ControlClientError) {
             return try agent.confine(
-                prepared.plan.requestDigest, policies: prepared.request, isFollowed: !options.isExecOnly)
+                prepared.plan.requestDigest, policies: prepared.request, isFollowed: !options.isExecOnly
+            ).map { .done($0) } ?? .unknown
         } catch {
             guard case .rejected(let diagnostics, let reasons) = error else {
-                throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+                try doWithout(error)
+                return .unable
             }
             let formatter = DiagnosticFormatter(usesColour: PolicySource.usesColour)
             for diagnostic in diagnostics { StandardError.write(formatter.text(diagnostic)) }
