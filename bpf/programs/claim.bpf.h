@@ -81,7 +81,7 @@ int swguard_claim(struct swguard_claim *context)
 		// Who was under a policy before it executed the agent's program is none.
 		if (own && own->count && !own->is_fresh)
 			return -EPERM;
-		if (!own && are_layers_hidden())
+		if (!own && find_hidden(bpf_get_current_task()))
 			return -EPERM;
 		if (known->is_sealed && is_alive(known))
 			return -EBUSY;

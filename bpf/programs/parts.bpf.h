@@ -10,6 +10,8 @@
 // when it takes a whole function out that is never called (kernel/bpf/verifier.c, adjust_subprog_starts_after_remove:
 // func_info_aux stays where it was), and refuses to replace the one behind it. So in a hook's program no call of a function
 // stands behind a constant of .rodata.
+//
+// In hooks only: what is itself a part, or no hook, has the stub for good, and calls what decides by its own name.
 #pragma once
 
 #include "tables.bpf.h"

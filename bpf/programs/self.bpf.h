@@ -4,6 +4,7 @@
 // The agent says who it is by `swguard_claim`, from its own process; an exec of anything ends that.
 #pragma once
 
+#include "hidden.bpf.h"
 #include "judge_operation.bpf.h"
 #include "parts.bpf.h"
 #include "rebind.bpf.h"
@@ -122,7 +123,7 @@ static __noinline int ask_self(__u32 object, __u32 access, __u32 noted, __u32 is
 
 	if (!known || is_agent(known))
 		return 0;
-	if (!own && are_layers_hidden())
+	if (!own && find_hidden(bpf_get_current_task()))
 		return -EPERM;
 	if (!is_confined && !known->is_sealed)
 		return 0;
