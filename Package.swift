@@ -135,7 +135,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "Compiler", "Policy"], swiftSettings: strict),
+            name: "AgentTests", dependencies: ["Agent", "AuditLog", "Compiler", "Policy"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(

@@ -244,9 +244,13 @@ extension RunLayers {
     }
 }
 
-extension RunLayers.Layer {
+extension KernelRun {
     /// What its events are told with.
-    var legend: PolicyLegend { run.part.policy.of(run).legend }
+    var legend: PolicyLegend { part.policy.of(self).legend }
+}
+
+extension RunLayers.Layer {
+    var legend: PolicyLegend { run.legend }
 }
 
 extension PolicyLegend {

@@ -1,3 +1,4 @@
+import AuditLog
 import Compiler
 import Policy
 import Testing
@@ -50,6 +51,51 @@ import Testing
         let none = runs.add([part], "e", of: 1, besides: Set(0...4094), now: 0)
         #expect(none == nil)
         #expect(runs.known("e", of: 1) == nil)
+    }
+
+    @Test func `what is accounted for one that is gone stays with its slot, until that is another's`() throws
+    {
+        var runs = RunLayers()
+        let added = runs.add([part], digest, of: 1, besides: [], now: 0)?.first
+        let word = try #require(added)
+        let slot = KernelRun.slot(of: word)
+        #expect(runs.account(of: word) == slot && runs.account(of: word ^ 0x1000) == RunLayers.goneSlot)
+        runs.remove([word])
+        #expect(runs.account(of: word) == slot && runs.slots.isEmpty)
+        #expect(runs.accounts.contains { $0.slot == slot && $0.name == "p@1" })
+        #expect(runs.accounts.last?.slot == RunLayers.goneSlot)
+        let other = KernelRun(slot: slot, serial: 9, owner: 2, part: part)
+        runs.add(other, RunLayers.Key(owner: 2, digest: "e", place: 0), now: 0)
+        #expect(runs.account(of: word) == RunLayers.goneSlot && runs.account(of: other.layer) == slot)
+        #expect(runs.accounts.map(\.name) == ["p@2", RunLayers.goneName])
+    }
+
+    @Test func `a line of the log is accounted by generation, digest and user, a gap by its name`() throws {
+        func legend(_ slot: Int, _ owner: UInt32) -> PolicyLegend {
+            KernelRun(slot: slot, serial: 1, owner: owner, part: part).legend
+        }
+        func line(_ generation: Int, _ user: Int, digest: String? = nil) throws -> LogRecord {
+            let digest = digest ?? part.policy.digest
+            let text =
+                #"{"kind":"denial","policy":{"name":"p","digest":"\#(digest)","generation":\#(generation)},"#
+                + #""process":{"uid":\#(user)}}"#
+            return try #require(LogRecord(Array(text.utf8)))
+        }
+        var slots = Slots()
+        let host = slots.slot(of: "p")
+        let lines = LineAccounts(
+            slots, [(7, [nil, legend(1, 1000), legend(2, 0)]), (8, [nil, legend(1, 1000)])])
+        #expect(try lines.slot(of: line(7, 1000)) == 1 && lines.slot(of: line(7, 5)) == 2)
+        #expect(try lines.slot(of: line(8, 5)) == 1 && lines.slot(of: line(9, 1000)) == host)
+        #expect(try lines.slot(of: line(7, 1000, digest: "sha256:0")) == host)
+        for (name, slot) in [
+            ("p", host), ("p@1000", 1), ("p@0", 2), (RunLayers.goneName, RunLayers.goneSlot),
+        ] {
+            let gap = try #require(LogRecord(Array(#"{"kind":"gap","policy":{"name":"\#(name)"}}"#.utf8)))
+            #expect(lines.slot(of: gap) == slot, "\(name)")
+        }
+        let unknown = try #require(LogRecord(Array(#"{"kind":"agent","state":"started"}"#.utf8)))
+        #expect(lines.slot(of: unknown) == nil)
     }
 
     private func refused(_ runs: inout RunLayers, _ user: UInt32, _ now: UInt64) -> Bool {

@@ -44,14 +44,17 @@ enum Intruder {
             os.waitpid(process, 0)
         secret = '/runs/out/x'
         closed = "files: {default: allow, rules: [{deny: [read], paths: [/runs/out/x]}]}"
+        generous = "files: {default: allow, rules: []}\noperations: {default: allow, allow: all}"
 
         """
 
     /// What a script prints, line by line.
     static func run(
-        _ script: String, _ agent: RunningAgent, as user: Int?, _ arguments: [String] = []
+        _ script: String, _ agent: RunningAgent, as user: Int?, _ arguments: [String] = [],
+        by python: String = "/usr/bin/python3"
     ) throws -> [String] {
-        let command = ["/usr/bin/python3", "-I", "-S", "-c", base + script] + arguments
+        let command =
+            ["/usr/bin/env", "PYTHONHOME=/usr", python, "-S", "-c", base + script] + arguments
         let ended =
             if let user {
                 try Ended(
@@ -113,6 +116,39 @@ enum Intruder {
             words = [ask(told(closed + ' # %d' % number))[0] for number in range(9)]
             say('many', *[enter(word) for word in words])
         for body in saved, effective, file_system, dropped, own, many: child(body)
+
+        """
+
+    /// Of root's, under a layer that grants everything: what is the agent's is not granted.
+    static let own = """
+        wide, session, _ = ask(told(generous))
+        process = int(sys.argv[1])
+        def outcome(body):
+            try: body()
+            except OSError as error: return errno.errorcode[error.errno]
+            return 'done'
+        def own():
+            bind(); say('generous', enter(wide), opens(secret))
+            say('made', outcome(lambda: os.open('/var/lib/swguard/made', os.O_WRONLY | os.O_CREAT)))
+            say('removed', outcome(lambda: os.unlink(os.environ['SWGUARD_SOCKET'])))
+            say('signalled', outcome(lambda: os.kill(process, 9)))
+        child(own)
+
+        """
+
+    /// What is under a policy of the host's and may reach the socket: whatever it brings, it stays under that.
+    static let tight = """
+        denied = '/runs/in/a.txt'
+        wide, complaining = told(generous), told('files: {default: deny, rules: []}')
+        complaining['complain'] = True
+        words = [ask(policies)[0] for policies in (wide, complaining, told(closed))]
+        def own():
+            say('before', opens(denied), opens(secret))
+            bind()
+            for name, word in zip(['generous', 'complaining', 'closed'], words):
+                say(name, enter(word), opens(denied), opens(secret))
+        child(own)
+        say('its parent', opens(denied), opens(secret))
 
         """
 

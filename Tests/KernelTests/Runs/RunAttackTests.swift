@@ -11,7 +11,10 @@ extension AgentTests {
 
         @Test func `nobody comes under a layer but its user's own process, with no_new_privs`() throws {
             let agent = try RunningAgent([
-                "host": "subjects: [{exec: /nowhere}]\nfiles: {default: allow, rules: []}"
+                "tight": """
+                subjects: [{exec: /runs/out/tight}]
+                files: {default: allow, rules: [{deny: [read], paths: [/runs/in/a.txt]}]}
+                """
             ])
             let other = try Intruder.run("say(ask(told(closed + ' # other'))[0])\n", agent, as: 65533)
             let word = try #require(other.first.flatMap { UInt32($0) }, "\(other)")
@@ -35,6 +38,19 @@ extension AgentTests {
                 try Intruder.run(Intruder.setID, agent, as: 65534) == [
                     "EPERM", "set-id 0", "ENTERED", "set-id 65534",
                 ])
+            #expect(
+                try Intruder.run(Intruder.tight, agent, as: 65531, by: "/runs/out/tight") == [
+                    "before EACCES opened", "generous ENTERED EACCES opened",
+                    "complaining ENTERED EACCES opened", "closed ENTERED EACCES EACCES",
+                    "its parent EACCES opened",
+                ])
+            #expect(
+                try Intruder.run(Intruder.own, agent, as: nil, ["\(agent.identifier)"]) == [
+                    "generous ENTERED opened", "made EACCES", "removed EACCES", "signalled EPERM",
+                ])
+            let tampers = try agent.events { $0["kind"] == "tamper" && $0["action"] == "process.signal" }
+            #expect(
+                tampers.contains { $0["kind"] == "tamper" && $0["policy", "name"] == "told" }, "\(tampers)")
             // What it is told is bounded. Another user, whose allowance is whole.
             let told = try Intruder.run(Intruder.much, agent, as: 65532)
             #expect(told.first?.hasPrefix("large Rejected") == true, "\(told)")

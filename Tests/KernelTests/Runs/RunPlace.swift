@@ -8,6 +8,7 @@ final class RunPlace {
         echo text >\(root)/in/a.txt; echo text >\(root)/in/deep/b.txt; echo key >\(root)/in/deep/b.key
         echo text >\(root)/in/no.txt; echo text >\(root)/out/x; cp /usr/bin/true \(root)/out/tool
         cp /usr/bin/python3 \(root)/out/set-id; chown root:root \(root)/out/set-id; chmod 4755 \(root)/out/set-id
+        cp /usr/bin/python3 \(root)/out/tight
         """
 
     /// What Landlock cannot express: names by patterns, a deny beneath what is granted, addresses, attributes, mappings.
