@@ -44,7 +44,7 @@ enum Intruder {
             os.waitpid(process, 0)
         secret = '/runs/out/x'
         closed = "files: {default: allow, rules: [{deny: [read], paths: [/runs/out/x]}]}"
-        generous = "files: {default: allow, rules: []}\noperations: {default: allow, allow: all}"
+        generous = "files: {default: allow, rules: []}\\noperations: {default: allow, allow: all}"
 
         """
 
