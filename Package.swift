@@ -65,7 +65,7 @@ let package = Package(
         .target(
             name: "Confinement",
             dependencies: [
-                "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies",
+                "Policy", "Compiler", "Seccomp", "Landlock", "AuditLog", "CLinux", "CBasePolicies", "Control",
             ],
             swiftSettings: shipped),
         .target(name: "CControlInterface"),
@@ -74,7 +74,9 @@ let package = Package(
             exclude: ["io.swguard.Control.varlink"], swiftSettings: shipped),
         .target(
             name: "Agent",
-            dependencies: ["Policy", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux", "Control"],
+            dependencies: [
+                "Policy", "Automata", "Compiler", "BPF", "CSwguardBPF", "AuditLog", "CLinux", "Control",
+            ],
             swiftSettings: shipped),
         // A target of its own, so that tests can hold it against the scanner.
         .target(
@@ -134,7 +136,8 @@ let package = Package(
                 "Policy", "Automata", "Compiler", "Seccomp", "Landlock", "Clibseccomp", "CSwguardBPF",
             ],
             swiftSettings: strict),
-        .testTarget(name: "AgentTests", dependencies: ["Agent"], swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests", dependencies: ["Agent", "AuditLog", "Compiler", "Policy"], swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(

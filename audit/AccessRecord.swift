@@ -113,14 +113,23 @@ public struct PolicyReference: Hashable, Sendable {
     public var digest: String?
     public var generation: UInt64?
     public var mode: AuditEvent.Mode
+    /// By which the kernel knows it; nobody is told.
+    public var layer: UInt32?
+    /// What it is accounted for as, where that is not its name.
+    private let ownAccount: String?
+
+    public var account: String { ownAccount ?? name }
 
     public init(
-        name: String, digest: String? = nil, generation: UInt64? = nil, mode: AuditEvent.Mode = .enforce
+        name: String, digest: String? = nil, generation: UInt64? = nil, mode: AuditEvent.Mode = .enforce,
+        layer: UInt32? = nil, account: String? = nil
     ) {
         self.name = name
         self.digest = digest
         self.generation = generation
         self.mode = mode
+        self.layer = layer
+        ownAccount = account
     }
 }
 

@@ -47,7 +47,7 @@ public struct AuditText: Hashable, Sendable {
     public var string: String { String(decoding: bytes, as: UTF8.self) }
 
     /// The bytes that a text of the log stands for; what is no escape stands for itself.
-    static func bytes(of text: String) -> [UInt8] {
+    public static func bytes(of text: String) -> [UInt8] {
         let source = Array(text.utf8)
         var bytes: [UInt8] = []
         var index = 0

@@ -20,6 +20,14 @@ final class Accounts: Sendable {
         case toldRing, toldRate, toldDisk
         /// When an agent was last there, in seconds since 1970.
         case lookedAt
+
+        /// Whether it means nothing to another slot.
+        var isOfOneSlot: Bool {
+            switch self {
+            case .retired, .retiredBefore, .lookedAt: true
+            default: false
+            }
+        }
     }
 
     /// Bytes for a slot: with room for numbers of later versions.
@@ -40,6 +48,8 @@ final class Accounts: Sendable {
         static let fields = 4
         static let nextLine = 5
         static let values = 6
+        /// The slot whose numbers become 0 besides, and one; 0: none.
+        static let cleared = 23
     }
 
     private let map: MappedMap
@@ -75,7 +85,17 @@ final class Accounts: Sendable {
     /// Sets numbers of a slot.
     func set(_ slot: Int, _ values: [Field: Int]) { change(slot, line: nil) { values.map { ($0, $1) } } }
 
-    private func change(_ slot: Int, line: UInt64?, _ values: () -> [(Field, Int)]) {
+    /// Adds all numbers of a slot to another's, and makes them 0.
+    func move(from slot: Int, to other: Int) {
+        guard has(slot), slot != other else { return }
+        change(other, line: nil, clearing: slot) {
+            Field.allCases.filter { !$0.isOfOneSlot }.map { ($0, self[other, $0] + self[slot, $0]) }
+        }
+    }
+
+    private func change(
+        _ slot: Int, line: UInt64?, clearing cleared: Int? = nil, _ values: () -> [(Field, Int)]
+    ) {
         guard has(slot) else { return }
         isChanging.withLock { _ in
             setCommon(Common.slot, slot)
@@ -86,6 +106,7 @@ final class Accounts: Sendable {
                 setCommon(Common.values + field.rawValue, value)
             }
             setCommon(Common.fields, fields)
+            setCommon(Common.cleared, cleared.map { $0 + 1 } ?? 0)
             setCommon(Common.isPending, 1)
             putIn()
         }
@@ -98,6 +119,10 @@ final class Accounts: Sendable {
             map.setCounter(
                 UInt64(clamping: common(Common.values + field.rawValue)),
                 at: Self.offset(slot, field.rawValue))
+        }
+        let cleared = common(Common.cleared) - 1
+        for field in Field.allCases where has(cleared) {
+            map.setCounter(0, at: Self.offset(cleared, field.rawValue))
         }
         setCommon(Common.line, common(Common.nextLine))
         setCommon(Common.isPending, 0)

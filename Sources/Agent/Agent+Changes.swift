@@ -56,13 +56,20 @@ extension Agent {
     /// Puts the generation before the present one into force again.
     mutating func rollBack(by peer: ControlPeer) -> ControlAnswer {
         let previous = enforcement.arena.generations.last?.legends ?? []
-        guard enforcement.rollBack() else {
+        if var before = previousBase {
+            // The one before may lack layers that commands are under by now: it is put into force anew, with these.
+            before.slots = slots
+            return change(by: peer, isRollback: true) { _ throws(Rejection) in before }
+        }
+        let former = enforcement.arena.generations.first
+        guard former?.number == formerNumber, carriesAllRuns(former), enforcement.rollBack() else {
             return .failed(
                 "there is no generation before this one: it is the first since policies are enforced, or since programs of another "
                     + "build took over, which read the policies' files anew")
         }
         let inForce = enforcement.arena.generations.last
-        models = inForce?.models
+        models = nil
+        (previousBase, base) = (base, nil)
         loaded = inForce?.record.loaded ?? []
         changed = .now()
         _ = takeRunning()
@@ -71,11 +78,17 @@ extension Agent {
         return .changed(generation: generation, changes, refused: refused)
     }
 
+    /// Whether a generation that another agent placed has the policies of all commands that run.
+    private func carriesAllRuns(_ placed: PlacedGeneration?) -> Bool {
+        runs.runs.allSatisfy { run in placed?.policy(inSlot: run.slot)?.run?.layer == run.layer }
+    }
+
     private mutating func change(
-        by peer: ControlPeer, _ compile: (borrowing Agent) throws(Rejection) -> Compiled
+        by peer: ControlPeer, isRollback: Bool = false,
+        _ compile: (borrowing Agent) throws(Rejection) -> Compiled
     ) -> ControlAnswer {
         do throws(Rejection) {
-            let changes = try enforce(try compile(self), by: peer)
+            let changes = try enforce(try compile(self), isRollback: isRollback, by: peer)
             tellPolicies()
             return .changed(generation: generation, changes, refused: refused)
         } catch {
@@ -96,7 +109,7 @@ extension Agent {
     /// The directory has changed: the same, unless what is in it has not.
     mutating func reloadChanged() {
         watch?.forget()
-        let known = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0?.digest }
+        let known = hostLegends.map(\.digest)
         let isKnown = enforcement.arena.isKnown
         reload { !isKnown || $0.digests != known }
     }

@@ -9,6 +9,8 @@ internal import Policy
 extension Agent {
     mutating func answer(_ request: ControlRequest, from peer: ControlPeer) -> ControlAnswer {
         switch request {
+        // It is answered apart: the client stays.
+        case .confine: return .unknownPolicies
         case .load where isSealed, .unload where isSealed, .reload where isSealed, .rollback where isSealed:
             return Self.sealedAnswer
         case .load(let files): return load(files, by: peer)
@@ -29,10 +31,11 @@ extension Agent {
     var generation: Int { Int(enforcement.generation) }
 
     /// What `status` and `policies` tell.
-    var report: (AgentStatus, [PolicyStatus]) { (status, policies) }
+    var report: (AgentStatus, [PolicyStatus]) { (status, policies.filter { $0.owner == nil }) }
 
     private var status: AgentStatus {
-        let policies = policies
+        // The host's own; the figures are of all.
+        let policies = policies.filter { $0.owner == nil }
         var counts = EventCounts()
         for slot in countsBySlot().values { counts += slot }
         return AgentStatus(
@@ -51,7 +54,8 @@ extension Agent {
             return PolicyStatus(
                 name: policy.name, file: AuditText(policy.file, limit: 4096).string,
                 complains: policy.mode == .complain, digest: policy.digest ?? "",
-                sections: Self.sections(of: policy), counts: counts[slot] ?? EventCounts())
+                owner: policy.run.map { Int($0.owner) }, sections: Self.sections(of: policy),
+                counts: counts[slot] ?? EventCounts())
         }
     }
 
@@ -104,8 +108,13 @@ extension Agent {
             hasBusyStorage: build.hasBusyStorage)
         {
             // What no generation has any more confines nobody.
-            let names = task.policies.compactMap { slot in
-                enforcement.arena.isKnown ? generation?.policy(inSlot: slot)?.name : slots.name(of: slot)
+            let names = task.layers.compactMap { layer in
+                let slot = KernelRun.slot(of: layer)
+                if KernelRun.isRun(layer) {
+                    return runs.layers[layer]?.legend.listedName ?? RunLayers.goneName
+                }
+                return enforcement.arena.isKnown
+                    ? generation?.policy(inSlot: slot)?.name : slots.name(of: slot)
             }
             if names.isEmpty { continue }
             // Threads come together: those that are under the same policies are one entry.

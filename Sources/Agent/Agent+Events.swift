@@ -30,12 +30,14 @@ extension Agent {
         let bootTime = EventReport.bootTimeNow()
         let now = ControlServer.now
         for event in events {
-            let slot = Int(event.record.policy)
-            let report = EventReport(policy: legend(of: event.record), bootTime: bootTime)
+            let legend = legend(of: event.record)
+            let slot = slot(of: event.record.policy)
+            let report = EventReport(policy: legend ?? unknown(event.record), bootTime: bootTime)
             guard let (told, time) = report.event(of: event, &names) else {
                 ledger.omit(slot)
                 continue
             }
+            tell(told, at: time, reason: report.reason(of: event), of: event.record)
             if aggregator.holds(told, at: time, now: now) {
                 ledger.hold(slot)
             } else {
@@ -70,22 +72,47 @@ extension Agent {
     /// Notes what the log has told of by itself, before the line that came behind that.
     mutating func noteTold() {
         for told in writer.takeTold() {
-            guard let slot = slots.known(told.policy) else { continue }
-            ledger.tell(
-                slot, Int(clamping: told.count), .disk, EventLedger.Place(line: told.line, step: told.step))
+            // A user can have brought several policies of one name.
+            var rest = Int(clamping: told.count)
+            for (slot, name) in accounted where name == told.policy && rest > 0 {
+                let count = min(rest, ledger.untold(slot, .disk))
+                rest -= count
+                ledger.tell(slot, count, .disk, EventLedger.Place(line: told.line, step: told.step))
+            }
         }
     }
 
-    /// What the numbers of a record stand for. Where it is not known any more, the policy has its name all the same.
-    private func legend(of record: EventRecord) -> PolicyLegend {
-        let slot = Int(record.policy)
+    /// What the numbers of a record stand for; nil: it is not known any more.
+    private func legend(of record: EventRecord) -> PolicyLegend? {
         // The agent's own rule alone decided.
         if record.policy == SWGUARD_NO_POLICY { return PolicyLegend(unknown: "") }
+        let slot = KernelRun.slot(of: record.policy)
         let generation = enforcement.arena.generations.first { $0.number == record.generation }
-        if let policy = generation?.policy(inSlot: slot) { return policy }
-        let legends = past.first { $0.number == record.generation }?.legends ?? []
-        return (legends.indices.contains(slot) ? legends[slot] : nil)
-            ?? PolicyLegend(unknown: slots.name(of: slot) ?? "slot-\(slot)")
+        let legends = generation?.legends ?? past.first { $0.number == record.generation }?.legends ?? []
+        guard legends.indices.contains(slot), let legend = legends[slot], legend.isOf(record.policy) else {
+            return nil
+        }
+        return legend
+    }
+
+    /// Then the policy has its name all the same.
+    private func unknown(_ record: EventRecord) -> PolicyLegend {
+        let slot = KernelRun.slot(of: record.policy)
+        let name =
+            KernelRun.isRun(record.policy)
+            ? runs.layers[record.policy]?.legend.name ?? RunLayers.goneName : slots.name(of: slot)
+        return PolicyLegend(unknown: name ?? "slot-\(slot)")
+    }
+
+    /// For which slot a record is accounted.
+    private func slot(of layer: UInt32) -> Int {
+        if layer == SWGUARD_NO_POLICY { return Int(SWGUARD_NO_POLICY) }
+        return KernelRun.isRun(layer) ? runs.account(of: layer) : Int(layer)
+    }
+
+    /// All slots that something is accounted for, and their policies.
+    var accounted: [(slot: Int, name: String)] {
+        slots.all + runs.accounts.filter { slots.name(of: $0.slot) == nil }
     }
 
     private mutating func forgetPast() {
@@ -97,9 +124,9 @@ extension Agent {
     mutating func writeHeld(_ due: [EventAggregator.Due]) {
         let now = ControlServer.now
         for held in due {
-            // What is of no policy is in no account.
-            let slot = held.event.policyName.flatMap(slots.known) ?? Int(SWGUARD_NO_POLICY)
             let count = Int(clamping: held.count)
+            // All that is held is of requests. What is of no policy is in no account.
+            let slot = slot(of: held.event.policyLayer ?? SWGUARD_NO_POLICY)
             ledger.release(slot, count)
             writeLine(held.event, at: held.time, slot, count, now)
         }
@@ -125,7 +152,7 @@ extension Agent {
             }
         }
         return Dictionary(
-            uniqueKeysWithValues: slots.all.map { slot, _ in
+            uniqueKeysWithValues: accounted.map { slot, _ in
                 (slot, ledger.counts(of: slot, kernel[slot] ?? EventCounts()))
             })
     }
@@ -135,7 +162,7 @@ extension Agent {
         let now = AuditTime.now()
         tellAbandoned(now)
         let counts = countsBySlot()
-        for (slot, name) in slots.all {
+        for (slot, name) in accounted {
             // What the log had no room for, it tells by itself.
             for cause in [EventLedger.Cause.ring, .rate] {
                 let lost = ledger.untold(slot, cause, of: counts[slot] ?? EventCounts())
@@ -164,7 +191,7 @@ extension Agent {
     mutating func succeedLedger() {
         let counts = countsBySlot()
         let now = AuditTime.now()
-        for (slot, name) in slots.all {
+        for (slot, name) in accounted {
             let since = AuditTime(seconds: Int64(ledger.lookedAt(slot)), nanoseconds: 0)
             owed.insert(slot)
             seen[slot] = since
@@ -187,7 +214,8 @@ extension Agent {
             if count > 0 {
                 guard
                     let place = tellGap(
-                        .restart, count, slots.name(of: slot), since: seen[slot] ?? now, now)
+                        .restart, count, accounted.first { $0.slot == slot }?.name,
+                        since: seen[slot] ?? now, now)
                 else { continue }
                 ledger.abandon(slot, count, place)
             }

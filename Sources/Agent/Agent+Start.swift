@@ -126,6 +126,7 @@ extension Agent {
                 context, configuration, enforcement, server, pins: ground.pins, build: ground.build,
                 places: ground.places, shared: shared, state: ground.state)
             agent.trial = trial
+            agent.forgetRuns()
             agent.write(.agent(AgentRecord(state: .started, version: context.version)))
             agent.tellFacts()
             agent.remove(unreadable)
@@ -153,10 +154,12 @@ extension Agent {
         tellFacts()
         let inForce = enforcement.arena.generations.last
         lastNumber = max(lastNumber, enforcement.generation, inForce?.number ?? 0)
+        formerNumber = inForce?.number
         loaded = inForce?.record.loaded ?? []
         toldUnbound = enforcement.arena.unboundObjects
         toldOwnLost = enforcement.own.lost
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
+        restoreRuns()
         succeedLedger()
         if !enforcement.arena.isKnown {
             context.say(
@@ -192,15 +195,13 @@ extension Agent {
 
     /// Loads and attaches the programs anew, with maps that `compiled` has room in, and puts it into force there. What is
     /// attached already goes on deciding beside them.
-    ///
-    /// Where there is a `previous`, it has `number`, and `compiled` the next one.
     static func makeSet(
-        _ compiled: Compiled, _ previous: Compiled? = nil, number: UInt32, _ build: ProgramBuild,
-        _ pins: PinDirectory, _ state: StateDirectory, _ places: OwnPlaces, after last: Int, isFirst: Bool
+        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ state: StateDirectory, _ places: OwnPlaces, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         do throws(StartError) {
             return try makeUnfinished(
-                compiled, previous, number: number, build, pins, state, places, after: last, isFirst: isFirst)
+                compiled, number: number, build, pins, state, places, after: last, isFirst: isFirst)
         } catch {
             try? pins.removeUnfinished()
             throw error
@@ -208,8 +209,8 @@ extension Agent {
     }
 
     private static func makeUnfinished(
-        _ compiled: Compiled, _ previous: Compiled?, number: UInt32, _ build: ProgramBuild,
-        _ pins: PinDirectory, _ state: StateDirectory, _ places: OwnPlaces, after last: Int, isFirst: Bool
+        _ compiled: Compiled, number: UInt32, _ build: ProgramBuild, _ pins: PinDirectory,
+        _ state: StateDirectory, _ places: OwnPlaces, after last: Int, isFirst: Bool
     ) throws(StartError) -> Enforcement {
         let set = try StartError.unless { () throws(PinError) in try pins.makeUnfinished() }
         let programs = try StartError.unless { () throws(KernelError) in
@@ -230,14 +231,6 @@ extension Agent {
             }
         }
         try StartError.unless { () throws(ArenaError) in
-            var number = number
-            // Without room for it there is no way back.
-            if let previous,
-                (try? enforcement.enforce(
-                    previous.tables, previous.held, number: number, loaded: previous.loaded)) != nil
-            {
-                number += 1
-            }
             try enforcement.enforce(
                 compiled.tables, compiled.held, number: number, loaded: compiled.loaded)
         }
@@ -298,6 +291,6 @@ extension Agent {
     /// The policies in force, as far as they are known.
     var policyNames: [String] {
         enforcement.arena.isKnown
-            ? (enforcement.arena.generations.last?.legends ?? []).compactMap { $0?.name } : slots.names
+            ? hostLegends.map(\.name) : slots.names
     }
 }

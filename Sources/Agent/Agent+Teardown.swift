@@ -82,13 +82,14 @@ extension Agent {
     private mutating func writeEnd() {
         let inForce = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0 }
         past = enforcement.arena.pastRecords.map { ($0.number, $0.policies) }
+        noteFormerRuns()
         succeedLedger()
         // At once for every task; what detaching takes its time for decides nothing any more.
         enforcement.release()
         writeAllEvents()
         writeHeld(aggregator.flush())
         tellLosses()
-        for policy in inForce { writeEnforcement(of: policy, .ended) }
+        for policy in inForce where policy.run == nil { writeEnforcement(of: policy, .ended) }
         write(.agent(AgentRecord(state: .stopped, version: context.version, reason: "torn down")))
     }
 }

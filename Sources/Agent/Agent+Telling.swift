@@ -10,8 +10,8 @@ extension Agent {
     mutating func tellChanges(
         since previous: [PolicyLegend?], isRollback: Bool, by peer: ControlPeer?
     ) -> [PolicyChange] {
-        let present = (enforcement.arena.generations.last?.legends ?? []).compactMap { $0 }
-        let previous = previous.compactMap { $0 }
+        let present = hostLegends
+        let previous = previous.compactMap { $0 }.filter { $0.run == nil }
         let names = Set(present.map(\.name))
         let before = Dictionary(previous.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var changes: [PolicyChange] = []
@@ -33,7 +33,7 @@ extension Agent {
         return changes
     }
 
-    private mutating func tell(_ policy: PolicyLegend, _ kind: PolicyChange.Kind, by peer: ControlPeer?) {
+    mutating func tell(_ policy: PolicyLegend, _ kind: PolicyChange.Kind, by peer: ControlPeer?) {
         let change: AuditLog.PolicyRecord.Change =
             switch kind {
             case .loaded: .loaded

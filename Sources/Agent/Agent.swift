@@ -16,6 +16,8 @@ public struct Agent: ~Copyable {
     public struct Context {
         /// Reads policies: what the agent was started with, or, of a client, files.
         public var read: ([String]?) -> PolicyReading
+        /// Reads the policies of a command as a client has told them; no file is looked at.
+        public var readRun: (JSON) -> PolicyReading
         /// The directory that all policies are read from; nil: they were named one by one.
         public var directory: String?
         /// The files that it was started with: nobody who is confined changes them.
@@ -30,12 +32,14 @@ public struct Agent: ~Copyable {
         public var socket: String
 
         public init(
-            read: @escaping ([String]?) -> PolicyReading, directory: String?, files: [String] = [],
+            read: @escaping ([String]?) -> PolicyReading,
+            readRun: @escaping (JSON) -> PolicyReading, directory: String?, files: [String] = [],
             isSealed: Bool = false,
             configuration: @escaping () -> AgentConfiguration?,
             log: AgentLog, version: String, socket: String
         ) {
             self.read = read
+            self.readRun = readRun
             self.directory = directory
             self.files = files
             self.isSealed = isSealed
@@ -110,12 +114,20 @@ public struct Agent: ~Copyable {
     let shared: SharedMaps
     let state: StateDirectory
     var enforcement: Enforcement
-    private var server: ControlServer
+    var server: ControlServer
     var slots: Slots
     /// The highest number that a generation has had.
     var lastNumber: UInt32
     /// The policies in force; nil: an agent before this one placed them.
     var models: [Policy]?
+    /// What was compiled of them, and what was before; nil: another agent placed it.
+    var base: Compiled?
+    var previousBase: Compiled?
+    /// The number of the generation that an agent before this one had in force.
+    var formerNumber: UInt32?
+    /// The policies that `swguard run` brought.
+    var runs = RunLayers()
+    private var nextReclaim: UInt64 = 0
     /// The files of those that clients have loaded.
     var loaded: [GenerationRecord.Loaded] = []
     var writer: AuditTrail
@@ -166,7 +178,10 @@ public struct Agent: ~Copyable {
         self.slots = slots
         ledger = EventLedger(accounts, unsettled)
         rate = RateLimit(limit: configuration.audit.rate)
-        ledger.goOn(inLog: configuration.audit.file, last: writer.firstBehind, slots: slots) { line in
+        let lines = LineAccounts(slots, Self.legends(of: enforcement))
+        ledger.goOn(
+            inLog: configuration.audit.file, last: writer.firstBehind, slot: lines.slot(of:)
+        ) { line in
             configuration.audit.file.map { LogPlace($0).records(after: line) } ?? []
         }
         if shared.areNew {
@@ -191,6 +206,8 @@ public struct Agent: ~Copyable {
 
     /// How often counters are looked at, in milliseconds.
     private static let interval: UInt64 = 1000
+    /// How often layers are looked for that nobody uses, in milliseconds.
+    private static let reclaimInterval: UInt64 = 15_000
 
     private mutating func loop(_ signals: CInt) {
         let epoll = swguard_epoll_create()
@@ -229,12 +246,21 @@ public struct Agent: ~Copyable {
                 service.turn(now: now)
                 if trial?.isOver(now: now) ?? false { endTrial() }
                 if metrics?.isDue(now: now) ?? false { writeMetrics(now: now) }
+                if now >= nextReclaim {
+                    nextReclaim = now + Self.reclaimInterval
+                    reclaim(now: now)
+                }
             }
             if isTime || ready == server.descriptor { server.turn(now: now) }
+            endSessions()
             // One call, and then events again: who asks much does not keep them waiting.
             if let call = server.nextCall(now: now) {
-                let answer = answer(call.request, from: call.peer)
-                server.answer(call, answer, now: ControlServer.now)
+                if case .confine(let request) = call.request {
+                    confine(request, call)
+                } else {
+                    let answer = answer(call.request, from: call.peer)
+                    server.answer(call, answer, now: ControlServer.now)
+                }
             }
             if watch?.isSettled(now: now) ?? false { reloadChanged() }
             while ready == signals {

@@ -34,7 +34,7 @@ struct Arena: ~Copyable {
         making tables: consuming MappedMap, map: UInt32, counters: consuming MappedMap,
         guards: consuming GuardMaps, state: StateDirectory
     ) throws(ArenaError) {
-        guard let nothing = try? KernelTables.compile([Policy]()),
+        guard let nothing = try? KernelTables.compile([Policy](), isClosing: false),
             nothing.wordCount <= Self.reserved - Self.nothing
         else { throw ArenaError(text: "the generation without policies has no room") }
         tables.store(
@@ -117,7 +117,7 @@ struct Arena: ~Copyable {
                 guardedNames: tables.guardedNames(at: UInt32(words.lowerBound)).map {
                     GenerationRecord.GuardedName(path: $0.path, name: $0.name, word: $0.word)
                 }, loaded: loaded),
-            held: held, policies: tables.policies.compactMap { $0?.policy })
+            held: held)
         stateFailure = nil
         if isKept {
             // Enforcing it matters more than that its events can be told when this agent is gone.
@@ -221,13 +221,15 @@ struct PlacedGeneration {
     let record: GenerationRecord
     /// Kept open as long as it is there; nil where another agent placed it.
     let held: HeldObjects?
-    /// The policies themselves; nil where another agent placed it.
-    let models: [Policy]?
+    /// Found once: there is a place for every slot, and they are looked at every second.
+    let policies: [Counted]
 
-    init(_ record: GenerationRecord, held: HeldObjects? = nil, policies: [Policy]? = nil) {
+    typealias Counted = (slot: Int, policy: PolicyLegend, counters: Range<Int>)
+
+    init(_ record: GenerationRecord, held: HeldObjects? = nil) {
         self.record = record
         self.held = held
-        models = policies
+        policies = Self.policies(of: record)
     }
 
     /// What events call it.

@@ -16,8 +16,8 @@ struct ConfinedTask: Hashable {
     /// The effective user.
     var user: UInt32
     var command: [UInt8]
-    /// Slots, oldest first.
-    var policies: [Int]
+    /// Oldest first: slots, and words of policies that `swguard run` brought.
+    var layers: [UInt32]
     /// Slots of policies in force that have no room on it, the first of them.
     var refused: [Int]
 
@@ -43,8 +43,8 @@ struct ConfinedTask: Hashable {
         user = record.user
         command = unsafe withUnsafeBytes(of: &record.command) { unsafe Array($0.prefix { $0 != 0 }) }
         let count = Int(min(record.count, UInt32(SWGUARD_LAYERS_MAX)))
-        policies = unsafe withUnsafeBytes(of: &record.policies) { bytes in
-            (0..<count).map { unsafe Int(bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self)) }
+        layers = unsafe withUnsafeBytes(of: &record.policies) { bytes in
+            (0..<count).map { unsafe bytes.loadUnaligned(fromByteOffset: $0 * 4, as: UInt32.self) }
         }
         let refusedCount = Int(min(record.refused_count, UInt32(SWGUARD_LISTED_REFUSED)))
         refused = unsafe withUnsafeBytes(of: &record.refused) { bytes in

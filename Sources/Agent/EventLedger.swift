@@ -45,6 +45,12 @@ struct EventLedger {
         unsettled.add(slot, [.restart: count], place)
     }
 
+    /// A slot becomes another policy's: what is known of it is added to another's.
+    mutating func clear(_ slot: Int, into other: Int) {
+        unsettled.move(from: slot, to: other)
+        held[other, default: 0] += held.removeValue(forKey: slot) ?? 0
+    }
+
     /// A generation goes, whose counters will be another's. Where an agent was killed while it went, that was counted.
     mutating func retire(_ slot: Int, _ kernel: EventCounts, of generation: UInt32) {
         if isRetired(slot, generation) { return }
@@ -57,6 +63,9 @@ struct EventLedger {
                 .retiredBefore: accounts[slot, .retired], .retired: Int(generation),
             ])
     }
+
+    /// Whether anything was ever counted for a slot.
+    func isUsed(_ slot: Int) -> Bool { accounts[slot, .decided] > 0 }
 
     /// Whether what the kernel counted for a generation is in the accounts.
     func isRetired(_ slot: Int, _ generation: UInt32) -> Bool {
@@ -136,6 +145,11 @@ struct EventLedger {
         return max(0, dropped - all(slot, cause.told))
     }
 
+    /// The same of what is not the kernel's to count.
+    func untold(_ slot: Int, _ cause: Cause) -> Int {
+        untold(slot, cause, of: counts(of: slot, EventCounts()))
+    }
+
     /// A gap was given to the log for some of them.
     mutating func tell(_ slot: Int, _ count: Int, _ cause: Cause, _ place: Place) {
         unsettled.add(slot, [cause.told: count], place)
@@ -145,15 +159,16 @@ struct EventLedger {
     ///
     /// - Parameters:
     ///   - last: The number of the log's last line.
+    ///   - slot: For which slot a line is accounted.
     ///   - records: Reads what the log has behind a line.
     func goOn(
-        inLog path: String?, last: UInt64, slots: Slots, _ records: (UInt64) -> [LogRecord]
+        inLog path: String?, last: UInt64, slot: (LogRecord) -> Int?, _ records: (UInt64) -> [LogRecord]
     ) {
         let log = Self.number(of: path ?? "")
         if path != nil, let line = accounts.lastLine(of: log), line < last {
             for record in records(line) {
-                guard let slot = record.policies.first.flatMap(slots.known),
-                    let amounts = Self.amounts(of: record), let line = UInt64(record.sequence)
+                guard let slot = slot(record), let amounts = Self.amounts(of: record),
+                    let line = UInt64(record.sequence)
                 else { continue }
                 accounts.add(amounts, to: slot, line: line)
             }
@@ -197,16 +212,21 @@ extension EventCounts {
 }
 
 extension PlacedGeneration {
-    /// The policies, each with its slot and its counters.
-    var policies: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] {
-        var first = counters.lowerBound
-        var all: [(slot: Int, policy: PolicyLegend, counters: Range<Int>)] = []
-        for (slot, policy) in legends.enumerated() {
-            guard let policy else { continue }
-            let range = first..<(first + policy.counterCount)
+    /// The policies, each with its slot and its counters: the host's, what stands in for those that are gone, and those that
+    /// `swguard run` brought.
+    static func policies(of record: GenerationRecord) -> [Counted] {
+        var first = record.counters.lowerBound
+        var all: [Counted] = []
+        func add(_ slot: Int, _ policy: PolicyLegend, _ count: Int) {
+            let range = first..<(first + count)
             first = range.upperBound
             all.append((slot, policy, range))
         }
+        let known = record.policies.enumerated().compactMap { slot, policy in policy.map { (slot, $0) } }
+        for (slot, policy) in known where policy.run == nil { add(slot, policy, policy.counterCount) }
+        add(
+            RunLayers.goneSlot, PolicyLegend(unknown: RunLayers.goneName), KernelTables.closedCounterCount)
+        for (slot, policy) in known where policy.run != nil { add(slot, policy, policy.counterCount) }
         return all
     }
 

@@ -30,7 +30,8 @@ struct EventReport {
             object: Self.object(of: event),
             policy: PolicyReference(
                 name: policy.name, digest: policy.digest, generation: UInt64(record.generation),
-                mode: policy.mode == .complain ? .complain : .enforce),
+                mode: policy.mode == .complain ? .complain : .enforce, layer: record.policy,
+                account: policy.listedName),
             rule: RuleReference(id: rule.id, source: rule.location?.fileAndLine),
             process: Self.process(of: event, &names))
         let nanoseconds = Int64(clamping: record.time_ns) &+ bootTime
@@ -38,6 +39,9 @@ struct EventReport {
             seconds: nanoseconds / 1_000_000_000, nanoseconds: Int32(nanoseconds % 1_000_000_000))
         return (isGranted ? .grant(access) : .denial(access), time)
     }
+
+    /// Why the rule that decided says it does.
+    func reason(of event: KernelEvent) -> String? { Self.rule(of: event.record, policy).reason }
 
     /// What was asked and what was denied, in the words of the language.
     private static func words(of record: EventRecord) -> (asked: [String], denied: [String]) {

@@ -50,13 +50,13 @@ struct LoadedPrograms: ~Copyable {
     private static let sealing: Set<String> = [
         "swguard_inode_create", "swguard_inode_mkdir", "swguard_inode_mknod", "swguard_inode_symlink",
         "swguard_inode_unlink", "swguard_inode_rmdir", "swguard_inode_link", "swguard_inode_rename",
-        "swguard_task_prctl", "swguard_locked_down",
+        "swguard_locked_down",
     ]
 
     /// Programs by which tasks come under policies: attached when all the others are.
     private static let entries: Set<String> = [
         "swguard_bprm_creds_for_exec", "swguard_bprm_creds_from_file", "swguard_bprm_committed_creds",
-        "swguard_task_fix_setuid",
+        "swguard_task_fix_setuid", "swguard_task_prctl",
     ]
 
     private let object: Object

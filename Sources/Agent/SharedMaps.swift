@@ -66,6 +66,8 @@ struct Slots: Equatable {
     private var known: [String: Int] = [:]
     private var byNumber: [Int: String] = [:]
     private var next = 0
+    /// Those of policies that `swguard run` brought, which have no name here.
+    var taken: Set<Int> = []
 
     init() {}
 
@@ -92,6 +94,7 @@ struct Slots: Equatable {
 
     mutating func slot(of name: String) -> Int {
         if let slot = known[name] { return slot }
+        while taken.contains(next) { next += 1 }
         let slot = next
         note(name, slot)
         return slot

@@ -1,6 +1,7 @@
 internal import AuditLog
 internal import Compiler
 private import Glibc
+internal import Policy
 
 /// `/var/lib/swguard`: what the numbers of the generations in the kernel stand for, for the agent that comes next.
 ///
@@ -81,7 +82,9 @@ struct StateDirectory {
         }
     }
 
-    private static func write(_ bytes: [UInt8], to path: String) throws(PinError) {
+    private static func write(
+        _ bytes: [UInt8], to path: String, isLasting: Bool = true
+    ) throws(PinError) {
         let temporary = path + "~"
         _ = unsafe unlink(temporary)
         let descriptor = unsafe open(
@@ -101,10 +104,10 @@ struct StateDirectory {
             }
             rest = rest.dropFirst(count)
         }
-        guard fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else {
+        guard !isLasting || fsync(descriptor) == 0, unsafe rename(temporary, path) == 0 else {
             throw PinError("write '\(path)'", errno)
         }
-        synchronize()
+        if isLasting { synchronize() }
     }
 
     /// Says that a generation is in force.
@@ -142,6 +145,40 @@ struct StateDirectory {
             if past.contains(where: { entry == "past-\($0)" }) { continue }
             _ = unsafe unlink("\(Self.path)/\(entry)")
         }
+    }
+
+    // MARK: Policies of commands
+
+    private static func file(run layer: UInt32) -> String { "\(path)/run-\(String(layer, radix: 16))" }
+
+    /// Keeps what a layer was made from. Not on the disk: no task outlives the boot.
+    func keep(_ record: RunRecord) {
+        var record = record
+        record.boot = boot
+        if (try? Self.checkDirectory()) == nil { return }
+        try? Self.write(Array(record.json.text.utf8), to: Self.file(run: record.layer), isLasting: false)
+    }
+
+    func forget(run layer: UInt32) { _ = unsafe unlink(Self.file(run: layer)) }
+
+    /// What the layers of this boot were made from; what is of another boot, or damaged, goes.
+    func runs() -> [RunRecord] {
+        var records: [RunRecord] = []
+        for entry in (try? Directory.entries(of: Self.path, isOptional: true)) ?? []
+        where entry.hasPrefix("run-") {
+            let path = "\(Self.path)/\(entry)"
+            let json = Self.content(path).flatMap {
+                try? JSON(parsing: $0, limits: JSON.Limits(values: 1 << 20))
+            }
+            if let record = json.flatMap(RunRecord.init), record.boot == boot,
+                Self.file(run: record.layer) == path
+            {
+                records.append(record)
+            } else {
+                _ = unsafe unlink(path)
+            }
+        }
+        return records
     }
 
     private static func synchronize() {

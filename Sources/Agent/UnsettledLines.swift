@@ -60,6 +60,19 @@ final class UnsettledLines: Sendable {
         }
     }
 
+    /// A slot becomes another policy's: all that is known of it is added to another's.
+    func move(from slot: Int, to other: Int) {
+        state.withLock { state in
+            for index in state.entries.indices where state.entries[index].slot == slot {
+                state.entries[index].slot = other
+            }
+            for (field, amount) in state.sums.removeValue(forKey: slot) ?? [:] {
+                state.sums[other, default: [:]][field, default: 0] += amount
+            }
+            accounts.move(from: slot, to: other)
+        }
+    }
+
     /// What is not settled yet.
     func sum(_ slot: Int, _ field: Accounts.Field) -> Int { state.withLock { $0.sums[slot]?[field] ?? 0 } }
 }

@@ -94,6 +94,11 @@ int64_t swguard_control_read(int descriptor, void *buffer, uint64_t size)
 	return count < 0 ? -errno : count;
 }
 
+int swguard_control_end(int descriptor)
+{
+	return shutdown(descriptor, SHUT_WR) ? -errno : 0;
+}
+
 int64_t swguard_control_write(int descriptor, const void *buffer, uint64_t size)
 {
 	ssize_t count = send(descriptor, buffer, size, MSG_NOSIGNAL);

@@ -190,6 +190,28 @@ static bool hide_descriptors(struct swguard_launch *launch)
 	return true;
 }
 
+/* What bpf/include/swguard_abi.h says: a process comes under a layer of the agent's by itself. Programs on that hook can only
+ * refuse, and this number, which is no errno, is that they have done it. */
+enum { PRCTL_ENTER = 0x73776701, ENTERED = 2737 };
+
+/* How often a call is made again that found the task's storage busy (Linux 6.1 with full preemption). */
+enum { ENTER_TRIES = 1000 };
+
+static bool enter_layers(struct swguard_launch *launch)
+{
+	for (size_t index = 0; index < launch->layer_count; index++) {
+		long result;
+		int tries = 0;
+
+		do
+			result = raw_syscall(__NR_prctl, PRCTL_ENTER, launch->layers[index], launch->session, 0, 0);
+		while (result == -EAGAIN && ++tries < ENTER_TRIES);
+		if (result != -ENTERED)
+			return fail(launch, SWGUARD_STEP_LAYER, result < 0 ? result : EINVAL, index);
+	}
+	return true;
+}
+
 static long load(const struct swguard_program *program)
 {
 	struct sock_fprog code = {
@@ -266,7 +288,7 @@ static bool confine(struct swguard_launch *launch)
 	       (raw_syscall(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ||
 		fail(launch, SWGUARD_STEP_NO_NEW_PRIVS, EINVAL, 0)) &&
 	       add_grants(launch) && restrict_files_and_network(launch) && hide_descriptors(launch) &&
-	       filter_calls(launch);
+	       enter_layers(launch) && filter_calls(launch);
 }
 
 static pid_t parent;

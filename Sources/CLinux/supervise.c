@@ -172,15 +172,16 @@ int swguard_stop(int signal)
 	return result;
 }
 
-int swguard_wait_readable(int first, int second, int milliseconds)
+int swguard_wait_readable(int first, int second, int third, int milliseconds)
 {
-	struct pollfd descriptors[2] = {
+	struct pollfd descriptors[3] = {
 		{ .fd = first, .events = POLLIN },
 		{ .fd = second, .events = POLLIN },
+		{ .fd = third, .events = POLLIN },
 	};
 	int ready = 0;
 
-	if (poll(descriptors, 2, milliseconds) < 0)
+	if (poll(descriptors, 3, milliseconds) < 0)
 		return errno == EINTR ? 0 : -1;
 	if (descriptors[0].revents & POLLIN)
 		ready |= 1;
@@ -188,6 +189,8 @@ int swguard_wait_readable(int first, int second, int milliseconds)
 		ready |= 2;
 	else if (descriptors[1].revents & (POLLHUP | POLLERR | POLLNVAL))
 		ready |= 4;
+	if (descriptors[2].revents)
+		ready |= 8;
 	return ready;
 }
 

@@ -60,6 +60,7 @@ public enum CallAnswer: Hashable, Sendable {
 
 extension DenialJudge {
     public var killers: [DecidingRule] { [] }
+    public func standing(of policy: PolicyReference, for rule: DecidingRule?) -> PolicyStanding? { nil }
 }
 
 /// Decides what the filter handed over, and what is observed.
@@ -72,6 +73,8 @@ public protocol DenialJudge {
     func judge(_ request: Request) -> Judgement?
     /// The rules for which the filter ends a process; the built-in one for calls of a foreign ABI is the last.
     var killers: [DecidingRule] { get }
+    /// What a policy says where the advice after a denial by `rule` would change it; nil: not known.
+    func standing(of policy: PolicyReference, for rule: DecidingRule?) -> PolicyStanding?
     /// Whether the files and addresses of calls that go on are to be looked at (`--explain`, `--complain`).
     var observesRequests: Bool { get }
 }

@@ -3,7 +3,7 @@ internal import Policy
 
 /// What is told of one judgement.
 struct DenialReport: Hashable {
-    let judgement: Judgement
+    var judgement: Judgement
     /// What the caller got; nil: nothing was refused.
     let code: CInt?
 

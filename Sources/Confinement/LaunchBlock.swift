@@ -23,6 +23,7 @@ struct LaunchBlock: ~Copyable {
         let paths = layout.strings(ownGrants.map(\.1.path))
         let grants = layout.reserve(unsafe MemoryLayout<swguard_grant>.stride * ownGrants.count)
         let rulesets = layout.reserve(MemoryLayout<Int32>.stride * request.layers.count)
+        let layers = layout.reserve(MemoryLayout<UInt32>.stride * request.agentLayers.count)
         let kept = layout.reserve(MemoryLayout<Int32>.stride * request.keptDescriptors.count)
         let filter = layout.reserve(request.filter?.bytes.count ?? 0)
         let plainFilter = layout.reserve(request.filterWithoutListener?.bytes.count ?? 0)
@@ -45,6 +46,7 @@ struct LaunchBlock: ~Copyable {
         // The descriptors stay open as long as `request`, which holds the layers.
         unsafe Self.store(request.layers.map(\.descriptor), at: rulesets, in: arena)
         unsafe Self.store(request.keptDescriptors.sorted(), at: kept, in: arena)
+        unsafe Self.store(request.agentLayers.map { CInt(bitPattern: $0) }, at: layers, in: arena)
 
         unsafe launch.pointee.candidates = UnsafePointer(
             (arena + candidates).assumingMemoryBound(to: UnsafePointer<CChar>?.self))
@@ -60,6 +62,9 @@ struct LaunchBlock: ~Copyable {
         unsafe launch.pointee.kept_descriptors = UnsafePointer(
             (arena + kept).assumingMemoryBound(to: Int32.self))
         unsafe launch.pointee.kept_count = request.keptDescriptors.count
+        unsafe launch.pointee.layers = UnsafePointer((arena + layers).assumingMemoryBound(to: UInt32.self))
+        unsafe launch.pointee.layer_count = request.agentLayers.count
+        unsafe launch.pointee.session = request.session
         unsafe launch.pointee.filter = Self.store(request.filter, at: filter, in: arena)
         unsafe launch.pointee.filter_without_listener = Self.store(
             request.filterWithoutListener, at: plainFilter, in: arena)
@@ -102,6 +107,7 @@ struct LaunchBlock: ~Copyable {
             case SWGUARD_STEP_LANDLOCK: .landlock(layer: index)
             case SWGUARD_STEP_DESCRIPTORS: .descriptors
             case SWGUARD_STEP_SECCOMP: .seccomp
+            case SWGUARD_STEP_LAYER: .agentLayer(index)
             default:
                 .execute(path: request.candidates.indices.contains(index) ? request.candidates[index] : [])
             }

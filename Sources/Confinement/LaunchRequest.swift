@@ -8,6 +8,9 @@ public struct LaunchRequest {
     public var candidates: [[UInt8]]
     /// Landlock rulesets, oldest layer first.
     public var layers: [LandlockLayer] = []
+    /// The agent's layers, oldest first, and what it knows the command by.
+    public var agentLayers: [UInt32] = []
+    public var session: UInt32 = 0
     /// The seccomp filter; nil: none.
     public var filter: SeccompFilter?
     /// The filter to load where `filter` makes a listener and the kernel allows no second one in this tree of
@@ -55,6 +58,8 @@ public struct LaunchFailure: Error, Hashable, Sendable {
         case descriptors
         case seccomp
         case execute(path: [UInt8])
+        /// Coming under a layer of the agent's.
+        case agentLayer(Int)
     }
 
     public var step: Step

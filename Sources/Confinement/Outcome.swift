@@ -32,6 +32,18 @@ extension LaunchFailure {
     /// LANDLOCK_MAX_NUM_LAYERS is reached (security/landlock/limits.h).
     private static let tooMany: CInt = 7  // E2BIG
 
+    /// What the agent's programs mean by an errno: EINVAL is the kernel's own answer, where nobody knows the call.
+    private static func refusal(_ code: CInt) -> String? {
+        switch SystemError.name(code) {
+        case "EINVAL": "its programs are not in the kernel any more"
+        case "ENOENT": "the policy is not in force any more"
+        case "EPERM": "the process has other threads, or other ids than the agent was asked with"
+        case "E2BIG": "the process carries as many policies as it may"
+        case "EAGAIN": "the process cannot be looked at"
+        default: nil
+        }
+    }
+
     /// What failed and why: lower case, no full stop; to follow `swguard: `.
     ///
     /// - Parameter command: What the user called the command.
@@ -50,6 +62,7 @@ extension LaunchFailure {
         case .landlock(let layer): "cannot confine '\(command)' with Landlock (layer \(layer + 1)): \(reason)"
         case .descriptors: "cannot close the descriptors of '\(command)': \(reason)"
         case .seccomp: "cannot confine '\(command)' with seccomp: \(reason)"
+        case .agentLayer: "cannot confine '\(command)' by the agent: \(Self.refusal(code) ?? reason)"
         case .execute where lacksInterpreter:
             "cannot execute '\(command)': its interpreter does not exist"
         case .execute: "cannot execute '\(command)': \(reason)"

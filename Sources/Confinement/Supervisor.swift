@@ -21,6 +21,8 @@ public struct Supervisor: ~Copyable {
         public var enforcement: EnforcementRecord?
         /// Says what becomes of observed requests; nil: what the judge says of them.
         var domains: DomainJudge?
+        /// Tells what the agent's programs deny; nil: the agent is not asked.
+        var agent: AgentLink?
 
         public init(judge: (any DenialJudge)? = nil, enforcement: EnforcementRecord? = nil) {
             self.judge = judge
@@ -51,7 +53,8 @@ public struct Supervisor: ~Copyable {
         }
         var supervisor = Supervisor(
             command: command, block: block, signals: descriptor, context: context, reporter: reporter,
-            kept: request.supervisorDescriptors + request.layers.map(\.descriptor))
+            kept: request.supervisorDescriptors + request.layers.map(\.descriptor)
+                + (context.agent.map { [$0.descriptor] } ?? []))
         return supervisor.supervise()
     }
 
@@ -112,9 +115,11 @@ public struct Supervisor: ~Copyable {
             }
             if let outcome { return finish(outcome) }
             let timeout = isStarting ? Self.startInterval : reporter.isCounting ? Self.reportInterval : -1
-            let ready = swguard_wait_readable(signals, listener ?? -1, timeout)
+            let ready = swguard_wait_readable(
+                signals, listener ?? -1, context.agent?.openDescriptor ?? -1, timeout)
             if ready & 2 != 0 { answer() }
             if ready & 4 != 0 { listener = nil }
+            if ready & 8 != 0 { takeEvents() }
             if ready & 1 != 0 { takeSignals(ignoringContinue: false) }
             if reporter.isCounting { reporter.tick(at: .now()) }
         }
@@ -130,10 +135,11 @@ public struct Supervisor: ~Copyable {
     /// Everything that was handed over before the command ended is answered and reported.
     private mutating func finish(_ ended: Outcome) -> Outcome {
         while listener != nil {
-            let ready = swguard_wait_readable(-1, listener ?? -1, 0)
+            let ready = swguard_wait_readable(-1, listener ?? -1, -1, 0)
             if ready & 2 == 0 { break }
             answer()
         }
+        takeLastEvents()
         let outcome = block.failure.map { Outcome.notStarted($0) } ?? ended
         if case .notStarted(let failure) = outcome { explain(failure) }
         // The kernel does not say which call it was; only what ends a process so can be named.
@@ -147,9 +153,9 @@ public struct Supervisor: ~Copyable {
     /// listener would let such calls fail with ENOSYS, which programs take for another kernel. Nothing waits for it.
     private mutating func leaveAnswering() {
         guard let listener, let judge = context.judge, ownedListener?.tellsItsEnd() == true,
-            swguard_wait_readable(-1, listener, 0) & 4 == 0, swguard_stay_behind(listener) == 0
+            swguard_wait_readable(-1, listener, -1, 0) & 4 == 0, swguard_stay_behind(listener) == 0
         else { return }
-        while swguard_wait_readable(-1, listener, -1) & 4 == 0 {
+        while swguard_wait_readable(-1, listener, -1, -1) & 4 == 0 {
             do throws(SeccompError) {
                 guard let waiting = try ownedListener?.receive() else { continue }
                 switch judge.answer(to: SystemCall(waiting)) {
@@ -168,7 +174,8 @@ public struct Supervisor: ~Copyable {
     /// its interpreters is asked here.
     private mutating func explain(_ failure: LaunchFailure) {
         // Observed, it has been reported already.
-        guard case .execute(let path) = failure.step, failure.code == EACCES, let judge = context.judge,
+        guard context.agent == nil, case .execute(let path) = failure.step, failure.code == EACCES,
+            let judge = context.judge,
             !judge.observesRequests
         else { return }
         let target = TargetProcess(thread: getpid())
@@ -186,6 +193,38 @@ public struct Supervisor: ~Copyable {
             identity.tid = process
             reporter.report(report, key: report.key(executable: identity.exe), process: identity, at: .now())
             return
+        }
+    }
+
+    // MARK: What the agent's programs deny
+
+    private mutating func takeEvents() {
+        while var event = context.agent?.next() {
+            event.report.judgement.standing = context.judge?.standing(
+                of: event.report.judgement.policy, for: event.report.rule)
+            reporter.report(
+                event.report, key: event.report.key(executable: event.process.exe), process: event.process,
+                at: event.time)
+        }
+    }
+
+    /// How long the agent may take to tell the last, in milliseconds.
+    private static let lastEvents = 10_000
+
+    /// The kernel has decided everything by now; the agent may not have told it.
+    private mutating func takeLastEvents() {
+        guard let agent = context.agent else { return }
+        agent.hangUp()
+        let end = swguard_monotonic_milliseconds() + UInt64(Self.lastEvents)
+        while agent.openDescriptor >= 0 {
+            let now = swguard_monotonic_milliseconds()
+            if now >= end { break }
+            _ = swguard_wait_readable(-1, -1, agent.openDescriptor, CInt(end - now))
+            takeEvents()
+        }
+        if agent.missed > 0 {
+            StandardError.say(
+                "\(agent.missed) denials came faster than they were read; the agent's log has them")
         }
     }
 

@@ -79,11 +79,14 @@ extension PolicyStatus.Section {
 
 extension PolicyStatus {
     public var json: JSON {
-        [
-            "name": .string(name), "file": .string(file), "mode": .string(complains ? "complain" : "enforce"),
-            "digest": .string(digest), "extent": .string(extent.rawValue),
-            "sections": .array(sections.map(\.json)), "counts": counts.json,
-        ]
+        .object(
+            [
+                ("name", .string(name)), ("file", .string(file)),
+                ("mode", .string(complains ? "complain" : "enforce")), ("digest", .string(digest)),
+            ] + (owner.map { [("owner", .int($0))] } ?? []) + [
+                ("extent", .string(extent.rawValue)), ("sections", .array(sections.map(\.json))),
+                ("counts", counts.json),
+            ])
     }
 
     init?(_ json: JSON) {
@@ -93,8 +96,8 @@ extension PolicyStatus {
             let counts = json["counts"].flatMap(EventCounts.init)
         else { return nil }
         self.init(
-            name: name, file: file, complains: mode == "complain", digest: digest, sections: sections,
-            counts: counts)
+            name: name, file: file, complains: mode == "complain", digest: digest,
+            owner: json["owner"]?.intValue, sections: sections, counts: counts)
     }
 }
 

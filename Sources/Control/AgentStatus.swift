@@ -123,19 +123,26 @@ public struct PolicyStatus: Hashable, Sendable {
     public var complains: Bool
     /// `sha256:…`.
     public var digest: String
+    /// The user who brought it with `swguard run`; nil: it is the host's.
+    public var owner: Int?
     public var sections: [Section]
     public var counts: EventCounts
 
     public init(
-        name: String, file: String, complains: Bool, digest: String, sections: [Section], counts: EventCounts
+        name: String, file: String, complains: Bool, digest: String, owner: Int? = nil, sections: [Section],
+        counts: EventCounts
     ) {
         self.name = name
         self.file = file
         self.complains = complains
         self.digest = digest
+        self.owner = owner
         self.sections = sections
         self.counts = counts
     }
+
+    /// What a list calls it, where the host's policies stand, too: those have no `@` in their names.
+    public var listedName: String { owner.map { "\(name)@\($0)" } ?? name }
 
     /// Full where every section is; none where no section is at all.
     public var extent: EnforcedExtent { .combined(sections.map(\.extent)) }

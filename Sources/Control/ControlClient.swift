@@ -59,9 +59,71 @@ public struct ControlClient: ~Copyable {
         self.patience = patience
     }
 
-    /// The replies to `call`, of which there are several only where it says `more`.
-    public mutating func replies(to call: VarlinkCall) throws(ControlClientError) -> [JSON] {
+    /// Asks for a command's policies to be made layers, with all that they are made from, or by their digest alone.
+    ///
+    /// - Returns: nil where the agent must be told what they are made from.
+    public mutating func confine(
+        digest: String, policies: JSON?, isFollowed: Bool
+    ) throws(ControlClientError) -> ConfineResult? {
+        var call = VarlinkCall(
+            ControlInterface.name + "." + ControlInterface.confine,
+            [("digest", .string(digest))] + (policies.map { [("policies", $0)] } ?? []))
+        call.more = isFollowed
         let end = swguard_monotonic_milliseconds() + patience
+        try send(call, until: end)
+        let reply = try Self.reply(in: try message(until: end))
+        switch reply.error {
+        case ControlInterface.name + ".UnknownPolicies": return nil
+        case ControlInterface.name + ".Rejected": throw Self.rejection(reply.parameters)
+        case let name?: throw .refused(name: name, parameters: reply.parameters)
+        case nil: break
+        }
+        guard let result = ConfineResult(reply.parameters) else { throw Self.unknownForm }
+        return result
+    }
+
+    /// Becomes readable when there may be a further reply.
+    public var number: CInt { descriptor.number }
+
+    /// The next further reply that is there already; nil: there is none yet.
+    public mutating func nextReply() throws(ControlClientError) -> (parameters: JSON, isLast: Bool)? {
+        while !input.hasMessage {
+            let bytes: [UInt8]?
+            do throws(ControlError) {
+                bytes = try descriptor.read(1 << 16)
+            } catch {
+                throw .unreachable(path: path, code: error.code)
+            }
+            guard let bytes else { return nil }
+            guard !bytes.isEmpty, !input.isOverlong else {
+                throw .garbled("the agent ended the connection")
+            }
+            input.append(bytes)
+        }
+        guard let message = input.next() else { return nil }
+        let reply = try Self.reply(in: message)
+        return (reply.parameters, !reply.continues)
+    }
+
+    /// Says that nothing more is wanted; what is left is told.
+    public func hangUp() { _ = swguard_control_end(descriptor.number) }
+
+    private static func reply(in message: [UInt8]) throws(ControlClientError) -> VarlinkReply {
+        do throws(JSONError) {
+            // A megabyte of the smallest values.
+            return try VarlinkReply(message: message, limits: JSON.Limits(values: 1 << 20))
+        } catch {
+            throw .garbled("what the agent says cannot be read: \(error.text)")
+        }
+    }
+
+    private static func rejection(_ parameters: JSON) -> ControlClientError {
+        .rejected(
+            parameters["diagnostics"]?.items?.compactMap(DiagnosticJSON.diagnostic) ?? [],
+            reasons: parameters["reasons"]?.items?.compactMap(\.stringValue) ?? [])
+    }
+
+    private mutating func send(_ call: VarlinkCall, until end: UInt64) throws(ControlClientError) {
         var rest = (call.message + [0])[...]
         while !rest.isEmpty {
             let written: Int
@@ -73,16 +135,15 @@ public struct ControlClient: ~Copyable {
             rest = rest.dropFirst(written)
             if written == 0 { try wait(forWriting: true, until: end) }
         }
+    }
+
+    /// The replies to `call`, of which there are several only where it says `more`.
+    public mutating func replies(to call: VarlinkCall) throws(ControlClientError) -> [JSON] {
+        let end = swguard_monotonic_milliseconds() + patience
+        try send(call, until: end)
         var parameters: [JSON] = []
         while true {
-            let message = try message(until: end)
-            let reply: VarlinkReply
-            do throws(JSONError) {
-                // A megabyte of the smallest values.
-                reply = try VarlinkReply(message: message, limits: JSON.Limits(values: 1 << 20))
-            } catch {
-                throw .garbled("what the agent says cannot be read: \(error.text)")
-            }
+            let reply = try Self.reply(in: try message(until: end))
             if let name = reply.error { throw .refused(name: name, parameters: reply.parameters) }
             parameters.append(reply.parameters)
             guard reply.continues else { return parameters }
@@ -164,9 +225,7 @@ extension ControlClient {
             guard case .refused(ControlInterface.name + ".Rejected", let parameters) = error else {
                 throw error
             }
-            throw .rejected(
-                parameters["diagnostics"]?.items?.compactMap(DiagnosticJSON.diagnostic) ?? [],
-                reasons: parameters["reasons"]?.items?.compactMap(\.stringValue) ?? [])
+            throw Self.rejection(parameters)
         }
         guard let result = replies.first.flatMap(ChangeResult.init) else { throw Self.unknownForm }
         return result

@@ -12,7 +12,12 @@ enum ControlInterface {
         case read
         /// To change it: root's alone.
         case change
+        /// To take something away from oneself.
+        case confineOneself
     }
+
+    /// The method whose parameters are no list.
+    static let confine = "Confine"
 
     /// A method of ours.
     struct Method: Sendable {
@@ -42,6 +47,9 @@ enum ControlInterface {
         Method(name: "Unload", right: .change, parameter: "names") { .unload($0) },
         Method(name: "Reload", right: .change) { _ in .reload },
         Method(name: "Rollback", right: .change) { _ in .rollback },
+        Method(name: confine, right: .confineOneself) { _ in
+            .confine(ConfineRequest(digest: "", policies: nil, isFollowed: false))
+        },
     ]
 
     /// `io.swguard.Control.varlink`.

@@ -1,5 +1,6 @@
 internal import CLinux
 private import Glibc
+public import Policy
 
 /// Serves clients of the socket, none of which it ever waits for.
 ///
@@ -20,6 +21,10 @@ public struct ControlServer: ~Copyable {
     private let socket: ControlSocket
     private let service: ControlService
     private var turns: UInt64 = 0
+    /// Clients that are told things as they come, by their numbers.
+    private var streams: [UInt64: CInt] = [:]
+    private var lastStream: UInt64 = 0
+    private var ended: [UInt64] = []
 
     /// A call that the agent is to answer.
     public struct Call: Sendable {
@@ -46,7 +51,7 @@ public struct ControlServer: ~Copyable {
     /// A clock for `now`.
     public static var now: UInt64 { swguard_monotonic_milliseconds() }
 
-    var clientCount: Int { connections.count }
+    var clientCount: Int { connections.count - streams.count }
 
     /// Whether `nextCall` may have something, though `descriptor` is silent.
     public var hasCalls: Bool { connections.values.contains { $0.hasCall } }
@@ -68,6 +73,7 @@ public struct ControlServer: ~Copyable {
                 isAlive = connection.receive()
             }
             if isAlive { isAlive = connection.flush(deadline: now + Self.patience) }
+            if connection.hasHungUp, let stream = connection.stream { leave(stream) }
             // Gone in both directions: nobody reads an answer.
             if event.is_gone != 0 { isAlive = false }
             settle(event.descriptor, connection, isAlive)
@@ -91,7 +97,7 @@ public struct ControlServer: ~Copyable {
             guard let descriptor = try? ControlDescriptor(accepted, "accept"),
                 let peer = try? descriptor.peer()
             else { return }
-            if connections.count >= Self.clientLimit { closeOldest() }
+            if clientCount >= Self.clientLimit { closeOldest() }
             let connection = ControlConnection(descriptor, peer: peer, deadline: now + Self.patience)
             guard swguard_epoll_watch(epoll.number, accepted, connection.interest) == 0 else { return }
             connections[accepted] = connection
@@ -101,7 +107,8 @@ public struct ControlServer: ~Copyable {
     private mutating func closeOldest() {
         var users: [UInt32: Int] = [:]
         var processes: [Int32: Int] = [:]
-        for connection in connections.values {
+        let asking = connections.filter { $0.value.stream == nil }
+        for connection in asking.values {
             users[connection.peer.uid, default: 0] += 1
             processes[connection.peer.pid, default: 0] += 1
         }
@@ -115,11 +122,18 @@ public struct ControlServer: ~Copyable {
             }
             return one.deadline < other.deadline
         }
-        if let victim = connections.min(by: { isBefore($0.value, $1.value) }) { close(victim.key) }
+        if let victim = asking.min(by: { isBefore($0.value, $1.value) }) { close(victim.key) }
     }
 
     // Closing the descriptor, which nobody else has, takes it out of the set.
-    private mutating func close(_ number: CInt) { connections[number] = nil }
+    private mutating func close(_ number: CInt) {
+        if let stream = connections[number]?.stream { leave(stream) }
+        connections[number] = nil
+    }
+
+    private mutating func leave(_ stream: UInt64) {
+        if streams[stream] != nil, !ended.contains(stream) { ended.append(stream) }
+    }
 
     /// Has the set wait for what the connection needs now.
     private mutating func settle(_ number: CInt, _ connection: ControlConnection, _ isAlive: Bool) {
@@ -161,6 +175,42 @@ public struct ControlServer: ~Copyable {
     /// Answers a call; whoever is gone by now is not missed.
     public mutating func answer(_ call: Call, _ answer: ControlAnswer, now: UInt64) {
         send(ControlService.replies(answer, more: call.call.more), to: call.client, call.call, now: now)
+    }
+
+    // MARK: Clients that stay
+
+    /// How many bytes may wait for a client that is told things as they come.
+    private static let streamLimit = 1 << 18
+
+    /// Has the client stay when its call is answered, to be told things as they come; nil: it is gone.
+    public mutating func follow(_ call: Call) -> UInt64? {
+        guard let connection = connections[call.client], !call.call.oneway else { return nil }
+        lastStream += 1
+        connection.follow(lastStream)
+        streams[lastStream] = call.client
+        return lastStream
+    }
+
+    /// Tells a client more. False: it has not read what it was told before.
+    public mutating func tell(_ stream: UInt64, _ parameters: JSON) -> Bool {
+        guard let number = streams[stream], let connection = connections[number] else { return true }
+        let message = VarlinkReply(parameters, continues: true).message
+        guard connection.pending + message.count < Self.streamLimit else { return false }
+        connection.send(message, deadline: .max)
+        settle(number, connection, connection.flush(deadline: .max))
+        return true
+    }
+
+    /// The next client that has hung up; it may be there still, to be told the last.
+    public mutating func nextEnded() -> UInt64? { ended.isEmpty ? nil : ended.removeFirst() }
+
+    /// Tells a client the last.
+    public mutating func finish(_ stream: UInt64, _ parameters: JSON, now: UInt64) {
+        guard let number = streams.removeValue(forKey: stream), let connection = connections[number],
+            connection.stream == stream
+        else { return }
+        connection.finish(VarlinkReply(parameters).message, deadline: now + Self.patience)
+        settle(number, connection, connection.flush(deadline: now + Self.patience))
     }
 
     private mutating func send(

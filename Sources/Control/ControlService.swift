@@ -31,6 +31,7 @@ public struct ControlService: Sendable {
                     throw .methodNotFound(call.method)
                 }
                 guard may(peer, method.right) else { throw .permissionDenied }
+                if method.name == ControlInterface.confine { return .ask(try Self.confine(call)) }
                 return .ask(method.request(try Self.strings(method.parameter, of: call)))
             default: throw .interfaceNotFound(interface)
             }
@@ -41,9 +42,22 @@ public struct ControlService: Sendable {
 
     private func may(_ peer: ControlPeer, _ right: ControlInterface.Right) -> Bool {
         switch right {
-        case .read: true
+        // Nobody is told what /proc does not tell him, nor changed but himself.
+        case .read, .confineOneself: true
         case .change: peer.uid == 0
         }
+    }
+
+    private static func confine(_ call: VarlinkCall) throws(VarlinkError) -> ControlRequest {
+        if let other = call.parameters.first(where: { !["digest", "policies"].contains($0.0) }) {
+            throw .invalidParameter(other.0)
+        }
+        let digest = call.parameters.first { $0.0 == "digest" }?.1.stringValue ?? ""
+        guard digest.utf8.count == 64 else { throw .invalidParameter("digest") }
+        let policies = call.parameters.first { $0.0 == "policies" }?.1
+        return .confine(
+            ConfineRequest(
+                digest: digest, policies: policies.flatMap { $0.isNull ? nil : $0 }, isFollowed: call.more))
     }
 
     /// The list that is all that a call has; none where it takes none.
@@ -98,6 +112,8 @@ public struct ControlService: Sendable {
                 VarlinkReply(
                     ChangeResult(generation: generation, changes: changes, refused: refused).json)
             ]
+        case .confined(let result): [VarlinkReply(result.json, continues: more)]
+        case .unknownPolicies: [VarlinkReply(.unknownPolicies)]
         case .rejected(let diagnostics, let reasons):
             [VarlinkReply(.rejected(Self.fitting(diagnostics), reasons: reasons))]
         case .failed(let reason): [VarlinkReply(.failed(reason: reason))]

@@ -110,6 +110,8 @@ public enum VarlinkError: Error, Sendable {
     case failed(reason: String)
     /// Nothing was changed.
     case rejected([Diagnostic], reasons: [String])
+    /// The agent must be told what they are made from.
+    case unknownPolicies
 
     var name: String {
         switch self {
@@ -121,6 +123,7 @@ public enum VarlinkError: Error, Sendable {
         case .busy: ControlInterface.name + ".Busy"
         case .failed: ControlInterface.name + ".Failed"
         case .rejected: ControlInterface.name + ".Rejected"
+        case .unknownPolicies: ControlInterface.name + ".UnknownPolicies"
         }
     }
 
@@ -129,7 +132,7 @@ public enum VarlinkError: Error, Sendable {
         case .interfaceNotFound(let name): [("interface", .string(name))]
         case .methodNotFound(let name): [("method", .string(name))]
         case .invalidParameter(let name): [("parameter", .string(name))]
-        case .permissionDenied, .busy: []
+        case .permissionDenied, .busy, .unknownPolicies: []
         case .tooLarge(let limit): [("limit", .int(limit))]
         case .failed(let reason): [("reason", .string(reason))]
         case .rejected(let diagnostics, let reasons):

@@ -77,6 +77,12 @@ public indirect enum JSON: Sendable {
     }
 }
 
+/// Equal where their texts are.
+extension JSON: Hashable {
+    public static func == (left: Self, right: Self) -> Bool { left.text == right.text }
+    public func hash(into hasher: inout Hasher) { hasher.combine(text) }
+}
+
 extension JSON: ExpressibleByDictionaryLiteral, ExpressibleByArrayLiteral {
     public init(dictionaryLiteral elements: (String, JSON)...) { self = .object(elements) }
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }

@@ -23,6 +23,18 @@ public struct PolicyVariables: Hashable, Sendable {
 
     private let home, cwd, user, uid, tmpdir, runtime: Value
 
+    /// What a variable stands for.
+    public func value(of name: Name) -> Value {
+        switch name {
+        case .home: home
+        case .cwd: cwd
+        case .user: user
+        case .uid: uid
+        case .tmpdir: tmpdir
+        case .runtime: runtime
+        }
+    }
+
     /// The values, each given or missing with a reason.
     public init(home: Value, cwd: Value, user: Value, uid: Value, tmpdir: Value, runtime: Value) {
         self.home = home

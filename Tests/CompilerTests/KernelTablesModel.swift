@@ -19,7 +19,7 @@ struct KernelTablesModel {
         generation = Int(words[0])
     }
 
-    private func word(_ number: some BinaryInteger) -> UInt32 {
+    func word(_ number: some BinaryInteger) -> UInt32 {
         let index = Int(number)
         return words.indices.contains(index) ? words[index] : 0xbad0_bad0
     }
@@ -32,6 +32,11 @@ struct KernelTablesModel {
         let place = word(Int(word(generation + 2)) + slot)
         return place == 0 ? nil : Int(place)
     }
+
+    func layer(_ slot: Int) -> UInt32? { policy(slot).map { word($0 + 22) } }
+    func owner(_ slot: Int) -> UInt32? { policy(slot).map { word($0 + 23) } }
+    /// The word of what grants nothing; nil: there is none.
+    var closed: Int? { word(generation + 15) == 0 ? nil : Int(word(generation + 15)) }
 
     /// What an automaton leads to: the word that the verdict stands at.
     func run(_ automaton: Int, _ bytes: some Sequence<UInt8>) -> Int {

@@ -1,9 +1,10 @@
 import Automata
 import CSwguardBPF
-import Compiler
 import Foundation
 import Policy
 import Testing
+
+@testable import Compiler
 
 private let noVariables = PolicyVariables(
     home: .unset("none"), cwd: .unset("none"), user: .unset("none"), uid: .unset("none"),
@@ -25,8 +26,8 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
     }
 
     @Test func `the records are as long as the header says`() {
-        #expect(MemoryLayout<swguard_generation>.size == 15 * 4)
-        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == 22 * 4)
+        #expect(MemoryLayout<swguard_generation>.size == KernelRecords.Generation.size * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.size == KernelRecords.Policy.size * 4)
         #expect(MemoryLayout<VerdictRecord>.size == 12 * 4)
         #expect(MemoryLayout<AutomatonRecord>.size == 4 * 4)
         #expect(MemoryLayout<swguard_endpoint>.size == 10 * 4)
@@ -36,6 +37,10 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.endpoint_count) == 12 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.files) == 14 * 4)
         #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.sockets) == 18 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.layer) == 22 * 4)
+        #expect(MemoryLayout<CSwguardBPF.PolicyRecord>.offset(of: \.owner) == 23 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.guarded_accesses) == 14 * 4)
+        #expect(MemoryLayout<swguard_generation>.offset(of: \.closed) == 15 * 4)
         #expect(MemoryLayout<VerdictRecord>.offset(of: \.reported) == 11 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.executables) == 6 * 4)
         #expect(MemoryLayout<swguard_generation>.offset(of: \.cgroups) == 10 * 4)
@@ -327,7 +332,38 @@ private func policy(_ yaml: String, name: String = "test") throws -> Policy {
         let tables = try KernelTables.compile(policies)
         let model = KernelTablesModel(tables, counter: 50)
         #expect((0..<3).map { model.firstRule($0) } == [50, 53, 55])
-        #expect(tables.counterCount == 6)
+        #expect(tables.counterCount == 6 + KernelTables.closedCounterCount)
+    }
+
+    @Test func `what a command brings stands beside the host's policies, and without it nothing is granted`()
+        throws
+    {
+        let host = try policy("files: { rules: [{ allow: [read], paths: [/a] }] }", name: "host")
+        let tables = try KernelTables.compile([host])
+        let brought = try policy("files: { rules: [{ allow: [read], paths: [/b] }] }", name: "host")
+        let run = KernelRun(slot: 9, serial: 77, owner: 1000, part: try KernelPart(brought))
+        #expect(run.slot == 9 && run.serial == 77 && KernelRun.isRun(run.layer))
+        #expect(!KernelRun.isRun(9) && KernelRun.slot(of: 9) == 9)
+        let model = KernelTablesModel(try tables.adding([run]), counter: 50)
+        #expect(
+            model.files(0, Array("/a".utf8))?.granted == 1 && model.files(0, Array("/b".utf8))?.granted == 0)
+        #expect(
+            model.files(9, Array("/b".utf8))?.granted == 1 && model.files(9, Array("/a".utf8))?.granted == 0)
+        #expect(model.layer(0) == 0 && model.layer(9) == run.layer && model.owner(9) == 1000)
+        #expect(model.flags(9) & 1 << 5 != 0 && model.flags(0) & 1 << 5 == 0)
+        // The host's, what stands in for those that are gone, and then the command's.
+        #expect(model.firstRule(0) == 50)
+        #expect(model.firstRule(9) == 52 + UInt32(KernelTables.closedCounterCount))
+        let closed = try #require(model.closed)
+        for path in ["/a", "/b", "/proc/self/exe"] {
+            #expect(model.verdict(at: model.run(closed + 14, path.utf8)).granted == 0)
+            #expect(model.verdict(at: model.run(closed + 18, path.utf8)).granted == 0)
+        }
+        #expect((0..<5).allSatisfy { model.word(closed + $0) == 0 })
+        #expect(try KernelTablesModel(KernelTables.compile([host], isClosing: false)).closed == nil)
+        // Again, with another in its place: of the first nothing is left to be found.
+        let other = KernelRun(slot: 9, serial: 78, owner: 1000, part: try KernelPart(brought))
+        #expect(KernelTablesModel(try tables.adding([other])).layer(9) == other.layer)
     }
 
     @Test func `what names programs that the kernel starts is marked`() throws {

@@ -88,14 +88,26 @@ import Testing
         #expect(VarlinkCall(message: Array(message.utf8)) == nil)
     }
 
-    @Test func `everybody may ask what is enforced`() throws {
-        for uid: UInt32 in [0, 1000, 65534] {
+    @Test func `everybody may ask and confine himself, and root alone may change what is enforced`() throws {
+        let digest = String(repeating: "a", count: 64)
+        for uid: UInt32 in [0, 1001] {
+            let peer = ControlPeer(pid: 5, uid: uid)
             for method in ["Status", "Policies", "Ps"] {
-                let reply = try reply(
-                    #"{"method":"io.swguard.Control.\#(method)"}"#, from: ControlPeer(pid: 5, uid: uid))
-                #expect(reply == nil, "\(method), \(uid)")
+                #expect(try reply(#"{"method":"io.swguard.Control.\#(method)"}"#, from: peer) == nil)
+            }
+            let confine = #"{"method":"io.swguard.Control.Confine","parameters":{"digest":"\#(digest)"}}"#
+            #expect(try reply(confine, from: peer) == nil)
+            for method in ["Reload", "Rollback"] {
+                let reply = try reply(#"{"method":"io.swguard.Control.\#(method)"}"#, from: peer)
+                #expect(reply?.error == (uid == 0 ? nil : "org.varlink.service.PermissionDenied"))
             }
         }
+    }
+
+    @Test(arguments: [#"{"digest":"ab"}"#, #"{}"#, #"{"digest":7}"#, #"{"digest":null,"more":1}"#])
+    func `what is asked to be confined by has a digest`(_ parameters: String) throws {
+        let reply = try reply(#"{"method":"io.swguard.Control.Confine","parameters":\#(parameters)}"#)
+        #expect(reply?.error == "org.varlink.service.InvalidParameter")
     }
 
     @Test func `a long list comes in pieces to whoever takes them, and is an error to others`() throws {

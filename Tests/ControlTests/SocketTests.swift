@@ -88,6 +88,7 @@ import Testing
                 if let call = server.nextCall(now: now) {
                     let answer: ControlAnswer =
                         switch call.request {
+                        case .confine: .unknownPolicies
                         case .status: .status(.sample(EventCounts()))
                         case .policies: .policies(generation: 7, [.sample(EventCounts())])
                         case .processes: .processes(generation: 7, (0..<20_000).map { .sample(pid: $0) })
@@ -99,7 +100,7 @@ import Testing
                         case .reload: .failed("no room")
                         case .rollback: .changed(generation: 6, [], refused: 0)
                         }
-                    server.answer(call, answer, now: now)
+                    server.answer(call, answer, now: ControlServer.now)
                 }
                 usleep(500)
             }

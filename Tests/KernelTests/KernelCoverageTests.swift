@@ -56,7 +56,7 @@ struct KernelCoverageTests {
         // Those by which tasks come under policies, and what only denies.
         let others: Set<String> = [
             "task_alloc", "sched_process_fork", "bprm_creds_for_exec", "bprm_committed_creds", "task",
-            "uring_override_creds",
+            "uring_override_creds", "task_prctl",
             // What ends the wait of a report.
             "mnt_drop_write",
             // Those that guard what comes under a name.
@@ -66,8 +66,7 @@ struct KernelCoverageTests {
             // Those that guard the agent, whatever policies say.
             "bpf_map", "bpf_prog", "task_setnice", "task_setioprio", "task_setscheduler", "task_setrlimit",
             "task_movememory", "file_send_sigiotask", "inode_create", "inode_mkdir", "inode_mknod",
-            "inode_symlink", "inode_unlink", "inode_rmdir", "inode_link", "inode_rename", "task_prctl",
-            "locked_down",
+            "inode_symlink", "inode_unlink", "inode_rmdir", "inode_link", "inode_rename", "locked_down",
         ]
         for hook in try Self.programs().keys where !others.contains(hook) {
             #expect(named.contains(hook), "\(hook) is in no row")

@@ -77,10 +77,21 @@ final class RunningAgent {
 
     /// Has it end, and leave what it enforces.
     func stop() throws -> Int32 {
-        guard process.isRunning else { return process.terminationStatus }
+        guard process.isRunning else {
+            tellEnd()
+            return process.terminationReason == .exit ? process.terminationStatus : -1
+        }
         process.terminate()
         process.waitUntilExit()
         return process.terminationReason == .exit ? process.terminationStatus : -1
+    }
+
+    /// Prints how it ended by itself, and what it said last: it is gone with its directory.
+    private func tellEnd() {
+        let how = process.terminationReason == .exit ? "with status" : "by signal"
+        print(
+            "agent \(identifier) ended \(how) \(process.terminationStatus), and had said:\n"
+                + errors.suffix(4000))
     }
 
     /// Takes out what is enforced when no agent runs.
@@ -200,7 +211,11 @@ final class RunningAgent {
     }
 
     deinit {
-        if process.isRunning { killAtOnce() }
+        if process.isRunning {
+            killAtOnce()
+        } else if process.terminationReason == .uncaughtSignal, process.terminationStatus != SIGKILL {
+            tellEnd()
+        }
         if FileManager.default.fileExists(atPath: "/sys/fs/bpf/swguard") { _ = try? tearDown() }
         try? FileManager.default.removeItem(at: directory)
     }

@@ -184,8 +184,33 @@ def missing(agent):
     agent.process.wait()
 
 
+def commands(is_known):
+    """Through the sealed agent a command gets layers of its own, and everything else goes on as it was."""
+    def attempt(user, backend, granted, path):
+        return run('setpriv', '--reuid', user, '--regid', user, '--clear-groups', program, 'run', '--backend', backend,
+                   '--exec', '/usr', '--read', granted, '--', '/usr/bin/cat', path)
+
+    for user in ['0', '65534']:
+        ended = attempt(user, 'lsm', '/etc/hosts', '/etc/hosts')
+        expect(ended.returncode == 0, 'a command of %s: %s' % (user, ended))
+        ended = attempt(user, 'lsm', '/etc/hosts', '/etc/guarded-secret')
+        expect(ended.returncode == 1 and '/etc/guarded-secret by files.default' in ended.stderr,
+               'what is denied a command of %s: %s' % (user, ended))
+        if is_known:
+            continue
+        # The next agent reads no policies, and so makes no new layers.
+        ended = attempt(user, 'lsm', '/etc/passwd', '/etc/passwd')
+        expect(ended.returncode == 125, 'a new policy of %s: %s' % (user, ended))
+        ended = attempt(user, 'auto', '/etc/passwd', '/etc/passwd')
+        expect(ended.returncode == 0 and 'Landlock is used' in ended.stderr, 'without the agent: %s' % ended)
+        ended = attempt(user, 'auto', '/etc/passwd', '/etc/guarded-secret')
+        expect(ended.returncode == 1, 'denied without the agent: %s' % ended)
+    expect(is_denied() and answers(), 'commands')
+    expect(run('/usr/bin/cat', '/etc/guarded-secret').returncode == 0, 'somebody else is denied')
+
+
 def sealed():
-    seconds = 30
+    seconds = 60
     # Nobody may end it: it is told when by a clock of its own.
     while True:
         agent = Agent('--sealed', alarm=seconds)
@@ -194,6 +219,7 @@ def sealed():
         seconds *= 2
     print(agent.text, flush=True)
     expect('swguard: sealed until the machine starts again' in agent.text, agent.text)
+    commands(True)
     agent.process.wait()
     print('it ended by', agent.process.returncode, flush=True)
     expect(is_denied(), 'nothing is denied without it')
@@ -207,6 +233,7 @@ def sealed():
     agent = Agent().ready()
     print(agent.text, flush=True)
     expect('sealed until the machine starts again' in agent.text, agent.text)
+    commands(False)
     since = size()
     attempt(os.path.realpath('/usr/bin/python3'), 'sealed', agent)
     expect_tampers(since, FILES + OTHERS + ['operation.raw-io', 'operation.kexec'], 'python3', False)

@@ -157,7 +157,7 @@ public struct AuditTrail: ~Copyable {
         if tellLosses(at: time, now: now), hand({ $0.write(event, at: time, now: now) }) { return true }
         if case .gap = event { return false }
         isLosing = true
-        lose(event.weight, event.isRequest ? event.policyName : nil, at: time)
+        lose(event.weight, event.account, at: time)
         return false
     }
 
@@ -259,21 +259,19 @@ extension AuditEvent {
         }
     }
 
-    fileprivate var isRequest: Bool {
+    /// By which the kernel knows the policy of a request.
+    public var policyLayer: UInt32? {
         switch self {
-        case .denial, .grant: true
-        case .tamper(let record): record.policy != nil
-        default: false
+        case .denial(let record), .grant(let record): record.policy.layer
+        default: nil
         }
     }
 
-    /// The policy that it is about; nil: none, or several.
-    public var policyName: String? {
+    /// For which policy a request is accounted; nil: it is none, or of no policy.
+    fileprivate var account: String? {
         switch self {
-        case .denial(let record), .grant(let record): record.policy.name
-        case .policy(let record): record.policy.name
-        case .gap(let record): record.policy
-        case .tamper(let record): record.policy?.name
+        case .denial(let record), .grant(let record): record.policy.account
+        case .tamper(let record): record.policy?.account
         default: nil
         }
     }

@@ -7,12 +7,26 @@
 
 // The form of all that an agent finds in the maps of another version's programs: of the records and of the events. Whatever
 // below is changed makes it another.
-#define SWGUARD_ABI 1
+#define SWGUARD_ABI 2
 
 // A task's policies stack up to this depth; one more is refused, not dropped.
 #define SWGUARD_LAYERS_MAX 8
 // Of the tasks' layers, a policy that no generation has any more mediates nothing.
 #define SWGUARD_POLICIES_MAX 4096
+
+// What a task's layer is: a policy's slot. Of a policy that `swguard run` brought, this bit and a serial number besides, since
+// its slot can be another's later: the word is in the policy's record, and where the generation in force has no policy of that
+// very word, everything is denied.
+#define SWGUARD_RUN_LAYER 0x80000000u
+#define SWGUARD_SLOT_MASK (SWGUARD_POLICIES_MAX - 1)
+// Of a task's layers, so many can be a user's who is not root: the others are the host's.
+#define SWGUARD_RUN_LAYERS_MAX 4
+// prctl(SWGUARD_PRCTL_ENTER, layer, session, 0, 0): the calling process, of one thread and with no_new_privs, comes under a policy that
+// `swguard run` brought for its user. Without programs that know it, EINVAL.
+#define SWGUARD_PRCTL_ENTER 0x73776701
+// Its success: programs on the hook can only refuse. No errno has that number.
+#define SWGUARD_ENTERED 2737
+
 #define SWGUARD_REFUSED_WORDS (SWGUARD_POLICIES_MAX / 32)
 // Linux: PATH_MAX with its NUL. What is longer is `unresolved`.
 #define SWGUARD_PATH_SIZE 4096
@@ -87,6 +101,8 @@ enum swguard_policy_flags : __u32 {
 	SWGUARD_POLICY_NETWORK = 1u << 2,
 	SWGUARD_POLICY_CAPABILITIES = 1u << 3,
 	SWGUARD_POLICY_NETWORK_DEFAULT_ALLOW = 1u << 4,
+	// Brought by `swguard run`: no subjects begin it.
+	SWGUARD_POLICY_RUN = 1u << 5,
 };
 
 enum swguard_socket_access : __u32 {
@@ -131,8 +147,10 @@ struct swguard_policy {
 	// Names of unix sockets, `@` in front of the abstract ones: verdicts with bits and rules of enum swguard_socket_access.
 	// With no `network` section it grants everything.
 	struct swguard_automaton sockets;
+	__u32 layer; // by which tasks know it
+	__u32 owner; // the user who may come under it by himself, with SWGUARD_POLICY_RUN
 };
-_Static_assert(sizeof(struct swguard_policy) == 88, "in `tables`");
+_Static_assert(sizeof(struct swguard_policy) == 96, "in `tables`");
 
 // In a list of slots: the file is a launcher, whose exec in a cgroup does not begin the cgroup's policies.
 #define SWGUARD_LAUNCHER 0xffffffffu
@@ -162,8 +180,9 @@ struct swguard_generation {
 	struct swguard_automaton executables;
 	struct swguard_automaton cgroups;
 	__u32 guarded_accesses; // bits of enum swguard_access: what any of the guards denies
+	__u32 closed; // word of a swguard_policy that grants nothing; 0: nothing is mediated at all
 };
-_Static_assert(sizeof(struct swguard_generation) == 60, "in `tables`");
+_Static_assert(sizeof(struct swguard_generation) == 64, "in `tables`");
 
 // MARK: Guarded objects
 //
@@ -205,7 +224,7 @@ struct swguard_guarded_name {
 _Static_assert(sizeof(struct swguard_guarded_name) == 272, "key of `guarded_names`");
 
 struct swguard_guard {
-	__u32 slot;
+	__u32 slot; // of none that `swguard run` brought
 	__u32 denied; // bits of enum swguard_access
 	__u32 is_subtree; // also of what is beneath it
 	__u32 rules[SWGUARD_FILE_ACCESSES];
@@ -220,11 +239,12 @@ struct swguard_layers {
 	__u32 has_refused; // 1: `refused` is not empty
 	__u32 entering; // how many are added when the exec under way succeeds
 	__u32 is_fresh; // 1: before it executed what it is, it had none
-	__u32 policies[SWGUARD_LAYERS_MAX]; // slots, oldest first; then those that are entering
+	__u32 session; // which `swguard run` it is of, the innermost; 0: of none. Only told, nothing is decided by it
+	__u32 policies[SWGUARD_LAYERS_MAX]; // layers, oldest first; then those that are entering
 	// Policies that had no room when they were loaded, a bit for each slot: what they mediate is denied.
 	__u32 refused[SWGUARD_REFUSED_WORDS];
 };
-_Static_assert(sizeof(struct swguard_layers) == 560, "task storage of `layers`");
+_Static_assert(sizeof(struct swguard_layers) == 564, "task storage of `layers`");
 
 // MARK: Events
 
@@ -278,7 +298,7 @@ struct swguard_event {
 	__u32 parent;
 	__u32 user; // effective, as `group`
 	__u32 generation;
-	__u32 policy; // slot
+	__u32 policy; // layer
 	__u32 rule;
 	enum swguard_cause cause;
 	enum swguard_object_kind object;
@@ -295,8 +315,10 @@ struct swguard_event {
 	__u64 executable; // the inode of the process's executable; 0: not known
 	__u32 executable_device; // as the kernel has it: major << 20 | minor
 	__u32 group;
+	__u32 session; // the task's, see swguard_layers
+	__u32 reserved;
 };
-_Static_assert(sizeof(struct swguard_event) == 112, "record of `events`");
+_Static_assert(sizeof(struct swguard_event) == 120, "record of `events`");
 
 // MARK: The agent
 
@@ -359,7 +381,7 @@ struct swguard_listed_task {
 	__u32 thread;
 	__u32 user; // effective
 	__u32 count;
-	__u32 policies[SWGUARD_LAYERS_MAX]; // slots, oldest first
+	__u32 policies[SWGUARD_LAYERS_MAX]; // layers, oldest first
 	char command[16];
 	__u32 refused_count; // of policies in force that have no room, as many as are listed
 	__u32 refused[SWGUARD_LISTED_REFUSED]; // the first of them, by slot

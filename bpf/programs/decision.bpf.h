@@ -6,6 +6,7 @@
 #include "capabilities.bpf.h"
 #include "changes.bpf.h"
 #include "entry.bpf.h"
+#include "joining.bpf.h"
 #include "names.bpf.h"
 #include "network.bpf.h"
 
@@ -95,6 +96,8 @@ int swguard_part_decide(__u32 asking, __u64 first, __u64 second, __u64 third, __
 		return enter_by_exec(first);
 	case ENTER_AS_USER:
 		return enter_as_user(first, second);
+	case ENTER_BY_ITSELF:
+		return join(first, second);
 	case GUARD_SELF:
 		return ask_self(first, second, third, fourth);
 	case GUARD_CHANGE:

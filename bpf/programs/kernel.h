@@ -97,6 +97,10 @@ struct mm_struct {
 	struct file *exe_file;
 };
 
+struct signal_struct {
+	int nr_threads;
+};
+
 struct mnt_namespace;
 
 struct nsproxy {
@@ -108,6 +112,8 @@ struct fs_struct;
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int flags;
+	unsigned long atomic_flags;
+	struct signal_struct *signal;
 	struct bpf_local_storage *bpf_storage;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

@@ -87,6 +87,7 @@ static __always_inline void inherit(struct swguard_layers *copy, struct swguard_
 {
 	copy->count = own->count;
 	copy->entering = 0;
+	copy->session = own->session;
 	__builtin_memcpy(copy->policies, own->policies, sizeof(copy->policies));
 	inherit_refused(copy, own);
 }

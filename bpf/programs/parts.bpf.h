@@ -36,7 +36,8 @@ enum asking {
 	ASK_FAMILY, // family, protocol
 	BEGIN_SEEKING, // name, mount: see withheld.bpf.h
 	ENTER_BY_EXEC, // address of a struct linux_binprm
-	ENTER_AS_USER, // address of a struct cred; enum entering
+	ENTER_AS_USER, // address of a struct cred; whether it is so now
+	ENTER_BY_ITSELF, // layer, session: see joining.bpf.h
 	GUARD_SELF, // enum of the object, access, what is noted, is_quiet: see self.bpf.h
 	GUARD_CHANGE, // address of a struct dentry, kinds of places, access: see changes.bpf.h
 	GUARD_OPENING, // address of a struct file

@@ -80,6 +80,7 @@ struct report {
 __noinline int send_report(struct scratch *scratch, const struct report *report)
 {
 	const __u32 *words = tables_begin();
+	const struct swguard_layers *own;
 	struct swguard_event *event;
 	__u32 number, is_quiet;
 	bool complains;
@@ -99,6 +100,8 @@ __noinline int send_report(struct scratch *scratch, const struct report *report)
 	event->would_deny = complains && report->denial.error;
 	event->error = report->denial.error;
 	event->path_size = report->object == SWGUARD_OBJECT_FILE ? scratch->size : report->path_size;
+	own = layers_of(bpf_get_current_task_btf());
+	event->session = own ? own->session : 0;
 	describe(event);
 	number = number_of_count(words, report->policy, event->rule);
 	is_quiet = report->is_quiet || report->denial.is_quiet;

@@ -1,6 +1,6 @@
 // What nobody but the agent does while it is sealed, until the machine starts again: what would change its files, its
 // program's memory, or the kernel's. Loaded only where it is to be sealed (`is_sealable`); hooks that are there anyhow look
-// for themselves (files.bpf.h, attributes.bpf.h, operations.bpf.h, entry.bpf.h).
+// for themselves (files.bpf.h, attributes.bpf.h, operations.bpf.h, entry.bpf.h, joining.bpf.h).
 //
 // Hooks of inodes and not of paths: what overlayfs or a file server changes beneath passes these, too.
 #pragma once
@@ -51,21 +51,6 @@ int BPF_PROG(swguard_inode_rename, struct inode *old_directory, struct dentry *o
 }
 
 // MARK: Memory
-
-#define PR_SET_MM 35
-#define PR_SET_MM_EXE_FILE 13
-#define PR_SET_MM_MAP 14
-
-// The file that a process executes is what it executed: the agent is known by it.
-SEC("lsm/task_prctl")
-int BPF_PROG(swguard_task_prctl, int option, unsigned long what)
-{
-	if (option != PR_SET_MM || (what != PR_SET_MM_EXE_FILE && what != PR_SET_MM_MAP) || !is_sealed())
-		return 0;
-	if (judge_self(SWGUARD_OBJECT_PROCESS, OPERATION_PTRACE, bpf_get_current_pid_tgid() >> 32, 0))
-		REFUSE(EPERM);
-	return 0;
-}
 
 #define LOCKDOWN(reason) bpf_core_enum_value(enum lockdown_reason, LOCKDOWN_##reason)
 

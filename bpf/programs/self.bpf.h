@@ -97,6 +97,7 @@ static __always_inline void send_sealed(struct swguard_agent *known, const struc
 	event->would_deny = 0;
 	event->error = EPERM;
 	event->path_size = size;
+	event->session = 0;
 	describe(event);
 	if (bpf_ringbuf_output(&events, event, sizeof(*event) + size, 0) == 0)
 		__sync_fetch_and_add(&known->submitted, 1);

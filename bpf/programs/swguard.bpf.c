@@ -3,6 +3,7 @@
 #include "capabilities.bpf.h"
 #include "entry.bpf.h"
 #include "files.bpf.h"
+#include "joining.bpf.h"
 #include "listing.bpf.h"
 #include "names.bpf.h"
 #include "network.bpf.h"

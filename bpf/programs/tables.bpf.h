@@ -17,13 +17,18 @@ static __always_inline const __u32 *tables_begin(void)
 	return bpf_map_lookup_elem(&tables, &(__u32){ 0 });
 }
 
-// A word beyond the first element.
-__noinline __u32 far_word(__u32 number)
+static __always_inline __u32 word_anywhere(__u32 number)
 {
 	__u32 element = number / SWGUARD_ELEMENT_WORDS;
 	const __u32 *words = bpf_map_lookup_elem(&tables, &element);
 
 	return words ? words[number % SWGUARD_ELEMENT_WORDS] : 0;
+}
+
+// A word beyond the first element.
+__noinline __u32 far_word(__u32 number)
+{
+	return word_anywhere(number);
 }
 
 // A number that was compiled wrong leads somewhere else in the tables, never out of them.
@@ -49,12 +54,34 @@ static __always_inline __u32 generation_now(const __u32 *words)
 	return *(volatile const __u32 *)words;
 }
 
-// The policy in a slot; 0: none is there in this generation, and nothing is mediated.
-static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u32 slot)
+#define anywhere(base, type, name) word_anywhere((base) + offsetof(type, name) / sizeof(__u32))
+
+// The policy that `swguard run` brought under a layer; 0: there is none any more, its slot is empty or another's.
+static __always_inline __u32 run_policy_at(__u32 generation, __u32 layer)
 {
-	if (slot >= field(words, generation, struct swguard_generation, policy_count))
+	__u32 slot = layer & SWGUARD_SLOT_MASK, policy = 0;
+
+	if (slot < anywhere(generation, struct swguard_generation, policy_count))
+		policy = word_anywhere(anywhere(generation, struct swguard_generation, policies) + slot);
+	return policy && anywhere(policy, struct swguard_policy, layer) == layer ? policy : 0;
+}
+
+// The same, or what grants nothing: fail closed. A leaf, since it is called where calls are eight deep.
+__noinline __u32 run_policy_or_closed(__u32 generation, __u32 layer)
+{
+	__u32 policy = run_policy_at(generation, layer);
+
+	return policy ? policy : anywhere(generation, struct swguard_generation, closed);
+}
+
+// The policy of a layer; 0: none is there in this generation, and nothing is mediated.
+static __always_inline __u32 policy_at(const __u32 *words, __u32 generation, __u32 layer)
+{
+	if (layer & SWGUARD_RUN_LAYER)
+		return run_policy_or_closed(generation, layer);
+	if (layer >= field(words, generation, struct swguard_generation, policy_count))
 		return 0;
-	return word(words, field(words, generation, struct swguard_generation, policies) + slot);
+	return word(words, field(words, generation, struct swguard_generation, policies) + layer);
 }
 
 static __always_inline __u32 files_of(__u32 policy)

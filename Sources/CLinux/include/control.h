@@ -29,6 +29,9 @@ int swguard_control_peer(int descriptor, struct swguard_peer *peer);
 int64_t swguard_control_read(int descriptor, void *buffer, uint64_t size);
 int64_t swguard_control_write(int descriptor, const void *buffer, uint64_t size);
 
+/* Says that nothing more is written. */
+int swguard_control_end(int descriptor);
+
 /* Waits until it can be read (or written); 1, 0 after the milliseconds, or -errno. */
 int swguard_control_wait(int descriptor, int for_writing, int milliseconds);
 

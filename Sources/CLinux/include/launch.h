@@ -24,6 +24,7 @@ enum swguard_step : uint32_t {
 	SWGUARD_STEP_DESCRIPTORS,
 	SWGUARD_STEP_SECCOMP,
 	SWGUARD_STEP_EXECUTE,
+	SWGUARD_STEP_LAYER,
 };
 
 /* What a grant adds to a Landlock ruleset in the child: a path that means another object in each process. */
@@ -53,6 +54,8 @@ struct swguard_launch {
 	size_t ruleset_count;
 	size_t grant_count;
 	size_t kept_count;
+	const uint32_t *layers; /* the agent's, oldest first */
+	size_t layer_count;
 	struct swguard_program filter;
 	/* Used where `filter` asks for a listener and an ancestor has one already (EBUSY). */
 	struct swguard_program filter_without_listener;
@@ -61,8 +64,8 @@ struct swguard_launch {
 	uint64_t ignored_signals; /* dispositions to set back to SIG_IGN */
 	uint32_t drops_capabilities;
 	uint32_t restores_signals;
+	uint32_t session; /* which the agent knows the command by */
 	uint32_t is_search; /* the candidates are from PATH: a directory that cannot be searched has no command */
-	uint32_t reserved;
 
 	/* Out. */
 	uint32_t step; /* enum swguard_step that failed */

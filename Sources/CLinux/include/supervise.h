@@ -59,9 +59,10 @@ int swguard_next_change(struct swguard_change *change);
  * stops nobody (terminal stops in an orphaned process group). */
 int swguard_stop(int signal);
 
-/* Waits until one of two descriptors (-1: none) can be read, or for the milliseconds (-1: forever).
- * Gives bit 0 and bit 1 for which is ready, and bit 2 where the second will never be again. */
-int swguard_wait_readable(int first, int second, int milliseconds);
+/* Waits until one of three descriptors (-1: none) can be read, or for the milliseconds (-1: forever).
+ * Gives bit 0 and bit 1 for which is ready, bit 2 where the second will never be again, and bit 3 where the third is ready or
+ * at its end. */
+int swguard_wait_readable(int first, int second, int third, int milliseconds);
 
 /* Leaves a process behind that has nothing but `listener` open: no terminal, no session of the caller's, no directory, no
  * blocked signals. 0 in that process; in the caller its id. */

@@ -64,7 +64,7 @@ public struct GenerationRecord: Hashable, Sendable {
     }
 
     /// Another format is another version's.
-    private static let format: UInt16 = 1
+    private static let format: UInt16 = 2
     private static var magic: String.UTF8View { "SWGGENR\0".utf8 }
 
     /// The file that holds it.
@@ -167,6 +167,8 @@ extension PolicyLegend: BinaryCodable {
         for location in [files, network, capabilities, operations] { location.encode(to: &writer) }
         sections.encode(to: &writer)
         executables.map(BinaryBytes.init).encode(to: &writer)
+        (run?.layer).encode(to: &writer)
+        (run?.owner ?? 0).encode(to: &writer)
     }
 
     init(from reader: inout BinaryReader) throws(BinaryError) {
@@ -182,6 +184,9 @@ extension PolicyLegend: BinaryCodable {
         operations = try SourceLocation?(from: &reader)
         sections = try [Section](from: &reader)
         executables = try [BinaryBytes](from: &reader).map(\.bytes)
+        let layer = try UInt32?(from: &reader)
+        let owner = try UInt32(from: &reader)
+        run = layer.map { Run(layer: $0, owner: owner) }
         guard areLogged.count == rules.count, executables.allSatisfy({ !$0.contains(0) }) else {
             throw reader.error
         }

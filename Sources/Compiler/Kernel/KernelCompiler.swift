@@ -13,7 +13,7 @@ struct KernelCompiler {
     private let limit: Int
     private let own: OwnFiles
     /// Where the record of each policy is, by slot; 0: none.
-    private var records: [UInt32] = []
+    private(set) var records: [UInt32] = []
     /// That of policies without a `files` section, which is the same for all.
     private var withoutFiles: FileAutomaton?
 
@@ -26,26 +26,87 @@ struct KernelCompiler {
 
     private static func zeros(_ count: Int) -> [UInt32] { Array(repeating: 0, count: count) }
 
+    /// Goes on with what another one has finished.
+    init(resuming tables: KernelTables, limit: Int) {
+        self.limit = limit
+        own = OwnFiles()
+        image = tables.image
+        policies = tables.policies
+        counterCount = tables.counterCount
+        records = tables.records
+    }
+
     /// Adds one policy.
     mutating func add(_ entry: KernelTables.Entry) throws(KernelTablesError) {
         let policy = entry.policy
-        guard entry.slot < KernelTables.policyLimit else {
+        let part = try KernelPart(
+            policy, own: own, limits: AutomatonLimits(),
+            files: policy.files == nil ? withoutFiles : nil)
+        if policy.files == nil { withoutFiles = part.files }
+        try reserve(entry.slot, policy)
+        let record = try append(part)
+        image[record + KernelRecords.Policy.layer] = UInt32(entry.slot)
+        place(part.policy, in: entry.slot, record)
+    }
+
+    /// Adds one that `swguard run` brought; `list` makes it found.
+    mutating func add(_ run: KernelRun) throws(KernelTablesError) {
+        typealias Fields = KernelRecords.Policy
+        try reserve(run.slot, run.part.policy.policy)
+        let record = try append(run.part)
+        image[record + Fields.flags] |= KernelRecords.Flag.run
+        image[record + Fields.layer] = run.layer
+        image[record + Fields.owner] = run.owner
+        place(run.part.policy.of(run), in: run.slot, record)
+    }
+
+    private mutating func reserve(_ slot: Int, _ policy: Policy) throws(KernelTablesError) {
+        guard slot < KernelTables.policyLimit else {
             throw KernelTablesError(
                 "more than \(KernelTables.policyLimit) policies", in: policy,
                 hint: "the kernel's tables hold no more")
         }
-        while policies.count <= entry.slot {
+        while policies.count <= slot {
             policies.append(nil)
             records.append(0)
         }
-        let compiled = KernelPolicy(policy, isGuarded: !own.isEmpty)
-        policies[entry.slot] = compiled
-        let record = image.append(Self.zeros(KernelRecords.Policy.size))
-        records[entry.slot] = UInt32(record)
-        fill(record, compiled)
-        try appendFiles(policy, compiled, record: record)
-        try appendNetwork(policy, compiled, record: record)
-        counterCount += compiled.counterCount
+    }
+
+    private mutating func place(_ policy: KernelPolicy, in slot: Int, _ record: Int) {
+        policies[slot] = policy
+        records[slot] = UInt32(record)
+    }
+
+    /// Puts a part at the end; says where its record is.
+    private mutating func append(_ part: KernelPart) throws(KernelTablesError) -> Int {
+        typealias Fields = KernelRecords.Policy
+        let record = image.append(Self.zeros(Fields.size))
+        fill(record, part.policy)
+        let verdicts = part.files.verdicts.map { image.append(Self.words(of: $0, part)) }
+        image.append(part.fileTable, verdicts: verdicts, record: record + Fields.files)
+        let names = part.sockets.verdicts.map { image.append($0) }
+        image.append(part.socketTable, verdicts: names, record: record + Fields.sockets)
+        let endpoints = KernelEndpoint.all(
+            of: part.policy.policy.network, firstRule: part.policy.networkRules)
+        image[record + Fields.endpointCount] = UInt32(endpoints.count)
+        if !endpoints.isEmpty {
+            image.refer(record + Fields.endpoints, to: image.append(endpoints.flatMap(\.words)))
+        }
+        if image.words.count > limit { throw tooLarge(part.policy.policy) }
+        counterCount += part.policy.counterCount
+        return record
+    }
+
+    /// Adds what decides where a layer that `swguard run` brought is gone: nothing is granted.
+    mutating func close() throws(KernelTablesError) {
+        typealias Fields = KernelRecords.Policy
+        guard let part = KernelPart.closed else { return }
+        let record = try append(part)
+        image[record + Fields.flags] |= KernelRecords.Flag.capabilities
+        image.setWide(record + Fields.capabilities, 0)
+        image[record + Fields.operations] = 0
+        image[record + Fields.unmediated] = 0
+        image.refer(KernelRecords.Generation.closed, to: record)
     }
 
     private mutating func fill(_ record: Int, _ compiled: KernelPolicy) {
@@ -105,64 +166,18 @@ struct KernelCompiler {
         return (all, netlinks)
     }
 
-    private mutating func appendFiles(
-        _ policy: Policy, _ compiled: KernelPolicy, record: Int
-    ) throws(KernelTablesError) {
-        let automaton = try fileAutomaton(of: policy)
-        let verdicts = automaton.verdicts.map { image.append(words(of: $0, compiled)) }
-        image.append(
-            automaton.automaton, verdicts: verdicts, record: record + KernelRecords.Policy.files)
-        if image.words.count > limit { throw tooLarge(policy) }
-    }
-
-    private mutating func fileAutomaton(of policy: Policy) throws(KernelTablesError) -> FileAutomaton {
-        if policy.files == nil, let known = withoutFiles { return known }
-        do throws(FileAutomatonError) {
-            let automaton = try FileAutomaton(
-                own.guarding(policy),
-                marks: [
-                    FileMark(
-                        bits: KernelRecords.Mark.kernelHelper,
-                        patterns: KernelHelperFiles.patterns + [KernelHelperFiles.releaseAgents])
-                ])
-            if policy.files == nil { withoutFiles = automaton }
-            return automaton
-        } catch {
-            throw KernelTablesError(error.diagnostic)
-        }
-    }
-
-    private func words(of verdict: FileVerdict, _ policy: KernelPolicy) -> [UInt32] {
+    private static func words(of verdict: FileVerdict, _ part: KernelPart) -> [UInt32] {
         typealias Fields = KernelRecords.Verdict
-        var words = Self.zeros(Fields.size)
+        var words = zeros(Fields.size)
         words[Fields.granted] = UInt32(verdict.granted.rawValue)
         words[Fields.marks] = verdict.marks
         for (index, rule) in verdict.rules.enumerated() {
             let isRule = rule != FileVerdict.sectionDefault && rule != FileVerdict.notMediated
-            words[Fields.rules + index] = isRule ? own.number(rule, in: policy) : KernelRecords.noRule
+            words[Fields.rules + index] =
+                isRule ? part.own.number(rule, in: part.policy) : KernelRecords.noRule
         }
         words[Fields.reported] = UInt32(verdict.reported.rawValue)
         return words
-    }
-
-    /// Unix names as an automaton, addresses as a list.
-    private mutating func appendNetwork(
-        _ policy: Policy, _ compiled: KernelPolicy, record: Int
-    ) throws(KernelTablesError) {
-        typealias Fields = KernelRecords.Policy
-        let names: SocketNames
-        do throws(AutomatonError) {
-            names = try SocketNames(policy.network, firstRule: compiled.networkRules)
-        } catch {
-            throw KernelTablesError("the unix endpoints of 'network' make too many states", in: policy)
-        }
-        let verdicts = names.verdicts.map { image.append($0) }
-        image.append(names.automaton, verdicts: verdicts, record: record + Fields.sockets)
-        let endpoints = KernelEndpoint.all(of: policy.network, firstRule: compiled.networkRules)
-        image[record + Fields.endpointCount] = UInt32(endpoints.count)
-        if !endpoints.isEmpty {
-            image.refer(record + Fields.endpoints, to: image.append(endpoints.flatMap(\.words)))
-        }
     }
 
     private func tooLarge(_ policy: Policy) -> KernelTablesError {
@@ -231,9 +246,16 @@ struct KernelCompiler {
         }
         image[Fields.userEntryCount] = UInt32(listed.count / 2)
         if !listed.isEmpty { image.refer(Fields.userEntries, to: image.append(listed)) }
-        image[Fields.policyCount] = UInt32(records.count)
-        if !records.isEmpty { image.refer(Fields.policies, to: image.append(records, arePlaces: true)) }
+        list()
         if image.words.count > limit, let last = entries.last { throw tooLarge(last.policy) }
+    }
+
+    /// Makes all policies found by their slots.
+    mutating func list() {
+        typealias Fields = KernelRecords.Generation
+        image[Fields.policyCount] = UInt32(records.count)
+        guard !records.isEmpty else { return }
+        image.repoint(Fields.policies, to: image.append(records, arePlaces: true))
     }
 
     /// The unit's cgroup, wherever its slice is, and what is beneath it.

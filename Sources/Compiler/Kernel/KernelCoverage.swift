@@ -124,7 +124,9 @@ public enum KernelCoverage {
         + "'swguard export systemd'"
 
     /// What will be enforced of `policy`, rule by rule.
-    public static func coverage(of policy: Policy) -> Coverage {
+    ///
+    /// - Parameter isRun: `swguard run` brings it, which filters system calls by itself.
+    public static func coverage(of policy: Policy, isRun: Bool = false) -> Coverage {
         var coverage = Coverage()
         func row(_ section: String, _ subject: String, _ location: SourceLocation?, _ mechanism: Mechanism) {
             coverage.rows.append(
@@ -141,9 +143,10 @@ public enum KernelCoverage {
                     coverage.findings.append(
                         .init(
                             .gap, section: "files", subject: rule.header.id, location: rule.header.location,
-                            text:
-                                "bound in the directory that is there when loaded: where that is replaced or made later, what "
-                                + "comes under the name is denied by its path alone"
+                            text: isRun
+                                ? "denied by its path alone: a hard link or a bind mount of it is another name"
+                                : "bound in the directory that is there when loaded: where that is replaced or made later, what "
+                                    + "comes under the name is denied by its path alone"
                         ))
                 }
             }
@@ -167,7 +170,7 @@ public enum KernelCoverage {
         where policy.operations != nil || operation.defaultRule == .denied {
             row("operations", operation.name, policy.operations?.location, mechanism(of: operation))
         }
-        if let section = policy.syscalls {
+        if let section = policy.syscalls, !isRun {
             row("syscalls", "syscalls", section.location, .none(syscallLimit))
             coverage.findings.append(
                 .init(
@@ -218,8 +221,8 @@ public enum KernelCoverage {
     }
 
     /// The sections of `policy`, as the audit log says them.
-    public static func sections(of policy: Policy) -> [Section] {
-        let coverage = coverage(of: policy)
+    public static func sections(of policy: Policy, isRun: Bool = false) -> [Section] {
+        let coverage = coverage(of: policy, isRun: isRun)
         var names: [String] = []
         for row in coverage.rows where !names.contains(row.section) { names.append(row.section) }
         return names.map { name in

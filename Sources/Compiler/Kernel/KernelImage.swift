@@ -24,6 +24,12 @@ struct KernelImage: Hashable, Sendable {
         places.append(index..<(index + 1))
     }
 
+    /// The same, where it may be the number of another word already.
+    mutating func repoint(_ index: Int, to target: Int) {
+        if words[index] == 0 { return refer(index, to: target) }
+        words[index] = UInt32(target)
+    }
+
     /// Makes the word at `index` the number of a counter.
     mutating func count(_ index: Int, from counter: Int) {
         words[index] = UInt32(counter)
@@ -56,8 +62,12 @@ struct KernelImage: Hashable, Sendable {
     ///
     /// - Parameter verdicts: where what the automaton's verdicts stand for is; 0: nothing.
     mutating func append(_ automaton: Automaton, verdicts: [Int], record: Int) {
+        append(LookupTable(automaton), verdicts: verdicts, record: record)
+    }
+
+    /// The same of one that is laid out already.
+    mutating func append(_ table: LookupTable, verdicts: [Int], record: Int) {
         typealias Fields = KernelRecords.Automaton
-        let table = LookupTable(automaton)
         var classes = Array(repeating: UInt32(0), count: Fields.classWords)
         for (byte, number) in table.classes.enumerated() {
             classes[byte / 4] |= UInt32(number) << (UInt32(byte) % 4 * 8)

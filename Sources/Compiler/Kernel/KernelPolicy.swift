@@ -14,6 +14,8 @@ public struct KernelPolicy: Hashable, Sendable {
 
     /// The number of the rule by which the agent guards its own; nil: it guards nothing.
     let ownRule: Int?
+    /// The layer and its owner, of one that `swguard run` brought.
+    public private(set) var run: PolicyLegend.Run?
 
     let networkRules: Int
     let familyRule: Int?
@@ -41,6 +43,13 @@ public struct KernelPolicy: Hashable, Sendable {
             headers.map { DecidingRule(id: $0.id, location: $0.location, reason: $0.reason) }
             + (isGuarded ? [DecidingRule(id: OwnFiles.rule, location: nil, reason: OwnFiles.reason)] : [])
         areLogged = headers.map(\.log) + (isGuarded ? [true] : [])
+    }
+
+    /// The same as one that was brought.
+    public func of(_ run: KernelRun) -> Self {
+        var policy = self
+        policy.run = PolicyLegend.Run(layer: run.layer, owner: run.owner)
+        return policy
     }
 
     /// How many counters it has: one for its defaults, then one a rule.

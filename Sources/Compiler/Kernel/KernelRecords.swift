@@ -34,7 +34,7 @@ enum KernelRecords {
 
     /// `struct swguard_policy`.
     enum Policy {
-        static let size = 22
+        static let size = 24
         static let capabilities = 0
         static let families = 2
         static let operations = 4
@@ -49,6 +49,8 @@ enum KernelRecords {
         static let unmediated = 13
         static let files = 14
         static let sockets = 18
+        static let layer = 22
+        static let owner = 23
     }
 
     /// `enum swguard_policy_flags`.
@@ -58,11 +60,12 @@ enum KernelRecords {
         static let network: UInt32 = 1 << 2
         static let capabilities: UInt32 = 1 << 3
         static let networkDefaultAllow: UInt32 = 1 << 4
+        static let run: UInt32 = 1 << 5
     }
 
     /// `struct swguard_generation`.
     enum Generation {
-        static let size = 15
+        static let size = 16
         static let number = 0
         static let policyCount = 1
         static let policies = 2
@@ -72,5 +75,6 @@ enum KernelRecords {
         static let executables = 6
         static let cgroups = 10
         static let guardedAccesses = 14
+        static let closed = 15
     }
 }

@@ -23,7 +23,9 @@ public struct KernelTables: Hashable, Sendable {
     public let policies: [KernelPolicy?]
     /// How many counters are needed.
     public let counterCount: Int
-    private let image: KernelImage
+    let image: KernelImage
+    /// Where the record of each policy is, by slot; 0: none.
+    let records: [UInt32]
     private let guardPlaces: [GuardPlace]
     private let namePlaces: [NamePlace]
 
@@ -31,6 +33,9 @@ public struct KernelTables: Hashable, Sendable {
     public var guardCount: Int { guardPlaces.count }
     /// How many names there are whose objects are.
     public var guardedNameCount: Int { namePlaces.count }
+
+    /// How many of the counters are of what stands in for layers that are gone, behind those of the host's policies.
+    public static var closedCounterCount: Int { KernelPart.closed?.policy.counterCount ?? 0 }
 
     /// How many words are needed.
     public var wordCount: Int { image.words.count }
@@ -59,36 +64,61 @@ public struct KernelTables: Hashable, Sendable {
     /// - Parameters:
     ///   - limit: how many words there may be.
     ///   - own: the agent's files, which no policy grants.
+    ///   - isClosing: whether layers that `swguard run` brought and that are not there deny everything.
     ///   - launchers: the files whose exec in a cgroup does not begin the cgroup's policies.
     ///   - user: the number of a user; nil: there is none of that name.
     ///   - identify: the object at a path; nil: there is none.
     /// - Throws: a diagnostic at the policy to blame.
     public static func compile(
-        _ policies: [Policy], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), launchers: [[UInt8]] = [],
+        _ policies: [Policy], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), isClosing: Bool = true,
+        launchers: [[UInt8]] = [],
         user: (String) -> UInt32? = { UInt32($0) },
         identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         try compile(
-            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit,
-            own: own, launchers: launchers, user: user, identify: identify)
+            policies.enumerated().map { Entry(slot: $0, policy: $1) }, limit: limit, own: own,
+            isClosing: isClosing, launchers: launchers, user: user, identify: identify)
     }
 
     /// The same for policies that have slots already.
     public static func compile(
-        _ entries: [Entry], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), launchers: [[UInt8]] = [],
+        _ entries: [Entry], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), isClosing: Bool = true,
+        launchers: [[UInt8]] = [],
         user: (String) -> UInt32? = { UInt32($0) },
         identify: ([UInt8]) -> KernelObject? = { _ in nil }
     ) throws(KernelTablesError) -> Self {
         var compiler = KernelCompiler(limit: limit, own: own)
         for entry in entries { try compiler.add(entry) }
+        if isClosing { try compiler.close() }
         compiler.guardObjects(entries, identify: identify)
         try compiler.finish(entries, launchers: launchers, user: user)
         return Self(
-            policies: compiler.policies, counterCount: compiler.counterCount, image: compiler.image,
-            guardPlaces: compiler.guards.map { GuardPlace(object: $0.object, place: $0.place) },
-            namePlaces: compiler.guardedNames.map {
+            compiler, compiler.guards.map { GuardPlace(object: $0.object, place: $0.place) },
+            compiler.guardedNames.map {
                 NamePlace(path: $0.path, name: $0.name, place: $0.place)
             })
+    }
+
+    private init(_ compiler: KernelCompiler, _ guards: [GuardPlace], _ names: [NamePlace]) {
+        policies = compiler.policies
+        counterCount = compiler.counterCount
+        image = compiler.image
+        records = compiler.records
+        guardPlaces = guards
+        namePlaces = names
+    }
+
+    /// These policies, and others that `swguard run` brought; nothing of these is compiled again.
+    ///
+    /// What such a policy denies it denies by path alone: an object that a user could have denied under any name would be
+    /// looked at, and could be one too many, for every process on the host.
+    public func adding(_ runs: [KernelRun], limit: Int = 1 << 26) throws(KernelTablesError) -> Self {
+        if runs.isEmpty { return self }
+        var compiler = KernelCompiler(resuming: self, limit: limit)
+        // Counters are found by the order of slots.
+        for run in runs.sorted(by: { $0.slot < $1.slot }) { try compiler.add(run) }
+        compiler.list()
+        return Self(compiler, guardPlaces, namePlaces)
     }
 
     /// Where the list of an object is.

@@ -23,6 +23,17 @@ public struct PolicyLegend: Hashable, Sendable {
     /// The files that it confines by their one name.
     public var executables: [[UInt8]]
 
+    /// The layer and its owner, of one that `swguard run` brought.
+    public var run: Run?
+
+    /// What makes a policy that `swguard run` brought another than any else of its name.
+    public struct Run: Hashable, Sendable {
+        /// The word by which tasks know it.
+        public var layer: UInt32
+        /// The user who may come under it.
+        public var owner: UInt32
+    }
+
     /// What is enforced of a section, and in words what is not.
     public struct Section: Hashable, Sendable {
         public var name: String
@@ -56,7 +67,8 @@ public struct PolicyLegend: Hashable, Sendable {
         network = policy.network?.location
         capabilities = policy.capabilities?.location
         operations = policy.operations?.location
-        sections = KernelCoverage.sections(of: policy).map {
+        run = compiled.run
+        sections = KernelCoverage.sections(of: policy, isRun: run != nil).map {
             Section(name: $0.name, extent: $0.extent, gaps: $0.gaps)
         }
         executables = policy.subjects.compactMap { subject -> [UInt8]? in

@@ -2,14 +2,16 @@ internal import Automata
 internal import Policy
 
 /// What the `network` section says of the names of unix sockets, `@` in front of the abstract ones.
-struct SocketNames {
+struct SocketNames: Hashable, Sendable {
     let automaton: Automaton
     /// Records of verdicts (`KernelRecords.Verdict`) with the bits of `NetworkAccess`; the first is that of a name that no
     /// rule speaks of.
     let verdicts: [[UInt32]]
 
     /// - Parameter firstRule: the number of the section's first rule.
-    init(_ section: NetworkSection?, firstRule: Int) throws(AutomatonError) {
+    init(
+        _ section: NetworkSection?, firstRule: Int, limits: AutomatonLimits = AutomatonLimits()
+    ) throws(AutomatonError) {
         var patterns: [Pattern] = []
         var owners: [Int] = []
         for (index, rule) in (section?.rules ?? []).enumerated() {

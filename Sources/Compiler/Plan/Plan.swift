@@ -37,6 +37,8 @@ public struct Plan: Hashable, Sendable {
     public var plainFilterBytes: [UInt8]
     /// The capabilities that the command may keep, as a bit mask; nil: no policy speaks of them.
     public var keptCapabilities: UInt64?
+    /// SHA-256 of all that the policies are made from, by which the agent knows them; empty: it is not asked.
+    public var requestDigest = ""
     private var coverageParts: Deferred<[Coverage]>
     private var decisionParts: Deferred<[SyscallDecisions]>
 
@@ -70,6 +72,7 @@ extension Plan: BinaryCodable {
         BinaryBytes(filterBytes).encode(to: &writer)
         BinaryBytes(plainFilterBytes).encode(to: &writer)
         keptCapabilities.encode(to: &writer)
+        requestDigest.encode(to: &writer)
         coverageParts.encode(to: &writer)
         decisionParts.encode(to: &writer)
     }
@@ -78,6 +81,7 @@ extension Plan: BinaryCodable {
         filterBytes = try BinaryBytes(from: &reader).bytes
         plainFilterBytes = try BinaryBytes(from: &reader).bytes
         keptCapabilities = try UInt64?(from: &reader)
+        requestDigest = try String(from: &reader)
         coverageParts = try Deferred(from: &reader)
         decisionParts = try Deferred(from: &reader)
     }

@@ -14,8 +14,11 @@ enum CommandLinePolicy {
     }
 
     /// `policy` with the rules behind its own; its denies still win.
+    ///
+    /// - Parameter resolve: the path without links; nil: it does not exist, and errno says why.
     static func append(
-        _ rules: [RunOptions.CommandLineRule], to policy: Policy, vocabulary: SyscallVocabulary
+        _ rules: [RunOptions.CommandLineRule], to policy: Policy, vocabulary: SyscallVocabulary,
+        resolve: ([UInt8]) -> [UInt8]? = HostEnvironment.realPath
     ) throws(Failure) -> Policy {
         var policy = policy
         for (index, rule) in rules.enumerated() {
@@ -26,7 +29,7 @@ enum CommandLinePolicy {
             switch rule.kind {
             case .read, .exec, .write, .deny, .denyRead:
                 let (verdict, accesses) = meaning(of: rule.kind)
-                let pattern = try pattern(of: rule)
+                let pattern = try pattern(of: rule, resolve)
                 open(&policy.files, rules, at: location)
                 policy.files?.rules.append(
                     FileRule(
@@ -97,8 +100,10 @@ enum CommandLinePolicy {
     // MARK: values
 
     /// A path that exists: absolute, links resolved, and no byte of it means anything but itself.
-    private static func pattern(of rule: RunOptions.CommandLineRule) throws(Failure) -> PathPattern {
-        guard let path = HostEnvironment.realPath(rule.value.bytes) else {
+    private static func pattern(
+        of rule: RunOptions.CommandLineRule, _ resolve: ([UInt8]) -> [UInt8]?
+    ) throws(Failure) -> PathPattern {
+        guard let path = resolve(rule.value.bytes) else {
             throw Failure(
                 text: "cannot use '--\(rule.kind.rawValue) \(printable(rule))': \(SystemError.text(errno))")
         }

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import Compiler
+internal import Control
 private import Glibc
 internal import Landlock
 internal import Policy
@@ -42,10 +43,7 @@ struct CommandRun {
 
     /// Runs the command and gives the exit status.
     func run() throws(Refused) -> Int32 {
-        if options.backend == .lsm {
-            throw Refused(
-                "cannot confine '\(commandName)': no agent answers for --backend lsm; run 'swguard doctor'")
-        }
+        if let agent = try agent(), let status = try run(through: agent) { return status }
         var prepared = try prepare()
         var (layers, findings, isStale, domains) = try applyLandlock(prepared)
         if prepared.isCached, isStale {
@@ -54,15 +52,9 @@ struct CommandRun {
             (layers, findings, isStale, domains) = try applyLandlock(prepared)
         }
         try refuse(findings, obstacle: nil)
-        let environment = unsafe RunEntry.strings(environ)
-        var request = LaunchRequest(
-            arguments: options.command, environment: environment,
-            candidates: CommandLookup.candidates(
-                for: options.command[0], path: CommandLookup.path(in: environment)))
+        var request = request(for: prepared.plan)
         let plan = prepared.plan
         request.layers = layers
-        request.keptCapabilities = plan.keptCapabilities
-        request.keptDescriptors = options.keptDescriptors
         if options.isExecOnly {
             request.filter = SeccompFilter(bytes: plan.filterBytes)
             let failure = try execute(
@@ -71,11 +63,7 @@ struct CommandRun {
             return failure.status
         }
         let notifies = prepared.features.hasUserNotification
-        request.filter = SeccompFilter(
-            bytes: plan.filterBytes, flags: notifies ? prepared.features.notificationFlags : 0)
-        if !plan.plainFilterBytes.isEmpty {
-            request.filterWithoutListener = SeccompFilter(bytes: plan.plainFilterBytes)
-        }
+        prepared.addFilters(to: &request)
         let supervision = Supervision(options, plan: plan, findings: findings, commandName: commandName)
         if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
         let judge =
@@ -96,13 +84,134 @@ struct CommandRun {
         return outcome.status
     }
 
+    /// What is the same whatever enforces.
+    private func request(for plan: Plan) -> LaunchRequest {
+        let environment = unsafe RunEntry.strings(environ)
+        var request = LaunchRequest(
+            arguments: options.command, environment: environment,
+            candidates: CommandLookup.candidates(
+                for: options.command[0], path: CommandLookup.path(in: environment)))
+        request.keptCapabilities = plan.keptCapabilities
+        request.keptDescriptors = options.keptDescriptors
+        return request
+    }
+
+    // MARK: the agent
+
+    /// The agent, where it is to enforce; nil: Landlock does.
+    private func agent() throws(Refused) -> AgentLink? {
+        if options.backend == .landlock { return nil }
+        do throws(ControlClientError) {
+            return try AgentLink(isRequired: options.backend == .lsm)
+        } catch {
+            if options.backend == .lsm { throw Refused("cannot confine '\(commandName)': \(error.text)") }
+            try doWithout(error)
+            return nil
+        }
+    }
+
+    /// Goes on with Landlock, where that may be: it enforces the same or refuses to.
+    private func doWithout(_ error: ControlClientError) throws(Refused) {
+        if options.backend == .lsm {
+            throw Refused("cannot confine '\(commandName)' by the agent: \(error.text)")
+        }
+        StandardError.say("the agent does not confine '\(commandName)', and Landlock is used: \(error.text)")
+    }
+
+    /// What the agent says to being asked for layers.
+    private enum Confining {
+        case done(ConfineResult)
+        /// It must be told what the policies are made from.
+        case unknown
+        /// It was said why.
+        case unable
+    }
+
+    /// Runs the command under layers of the agent's, and gives the exit status; nil: the agent cannot confine it.
+    private func run(through agent: AgentLink) throws(Refused) -> Int32? {
+        var prepared = try prepare(throughAgent: true)
+        var answer = try confine(prepared, agent)
+        if case .unknown = answer, prepared.request == nil {
+            // All that the policies are made from is told: they are read anew.
+            prepared = try prepare(usingCache: false, throughAgent: true)
+            answer = try confine(prepared, agent)
+        }
+        switch answer {
+        case .done(let result): return try run(prepared, under: result, agent)
+        case .unable: return nil
+        case .unknown: throw Refused("cannot confine '\(commandName)' by the agent: a policy is no text")
+        }
+    }
+
+    private func run(
+        _ prepared: Prepared, under result: ConfineResult, _ agent: AgentLink
+    ) throws(Refused) -> Int32 {
+        let plan = prepared.plan
+        var request = request(for: plan)
+        request.agentLayers = result.layers
+        request.session = result.session
+        let supervision = Supervision(options, plan: plan, findings: [], commandName: commandName)
+        if options.isExecOnly {
+            request.filter = SeccompFilter(bytes: plan.filterBytes)
+            let failure = try execute(request, supervision, generation: result.generation)
+            StandardError.say(failure.message(command: commandName))
+            return failure.status
+        }
+        prepared.addFilters(to: &request)
+        if case .descriptor(let number) = options.audit { request.supervisorDescriptors = [number] }
+        let notifies = prepared.features.hasUserNotification
+        let judge =
+            notifies
+            ? PlanJudge(plan, observes: false) { [self] in prepared.evaluators ?? evaluators() } : nil
+        var context = Supervisor.Context(
+            judge: judge,
+            enforcement: supervision.record(
+                hasLandlock: false, canNotify: notifies, generation: result.generation))
+        context.agent = agent
+        let outcome = Supervisor.run(
+            request, context: context, reporter: try supervision.reporter(hasLandlock: false))
+        if case .notStarted(let failure) = outcome {
+            StandardError.say(failure.message(command: commandName))
+        }
+        return outcome.status
+    }
+
+    /// Has the layers of the policies made, by all that these are made from, or by the digest of it.
+    private func confine(_ prepared: Prepared, _ agent: AgentLink) throws(Refused) -> Confining {
+        if prepared.plan.requestDigest.isEmpty { return .unknown }
+        do throws(ControlClientError) {
+            return try agent.confine(
+                prepared.plan.requestDigest, policies: prepared.request, isFollowed: !options.isExecOnly
+            ).map { .done($0) } ?? .unknown
+        } catch {
+            guard case .rejected(let diagnostics, let reasons) = error else {
+                try doWithout(error)
+                return .unable
+            }
+            let formatter = DiagnosticFormatter(usesColour: PolicySource.usesColour)
+            for diagnostic in diagnostics { StandardError.write(formatter.text(diagnostic)) }
+            throw Refused(
+                lines: (reasons.isEmpty ? ["it does not take its policies"] : reasons).map {
+                    "cannot confine '\(commandName)' by the agent: \($0)"
+                })
+        }
+    }
+
+    private static func digest(_ request: JSON) -> String {
+        String(
+            decoding: SHA256.hexadecimal(SHA256.hash(Array(request.text.utf8))[...]), as: UTF8.self)
+    }
+
     /// Replaces this process by the command, with the first record for the last word: nobody stays to report more.
     /// Comes back where that fails.
     private func execute(
-        _ request: LaunchRequest, _ supervision: Supervision
+        _ request: LaunchRequest, _ supervision: Supervision, generation: Int? = nil
     ) throws(Refused) -> LaunchFailure {
         let hasLandlock = !request.layers.isEmpty
-        guard var record = supervision.record(hasLandlock: hasLandlock, canNotify: false) else {
+        guard
+            var record = supervision.record(
+                hasLandlock: hasLandlock, canNotify: false, generation: generation)
+        else {
             return Launcher.execute(request)
         }
         var reporter = try supervision.reporter(hasLandlock: hasLandlock)
@@ -130,6 +239,18 @@ struct CommandRun {
         var observes = false
         /// The policies; nil: only the plan is at hand.
         var evaluators: [Evaluator]?
+        /// All that the agent is to be told; nil: only the plan is at hand, or the agent is not asked.
+        var request: JSON?
+
+        /// The filter of a supervised command.
+        func addFilters(to request: inout LaunchRequest) {
+            request.filter = SeccompFilter(
+                bytes: plan.filterBytes,
+                flags: features.hasUserNotification ? features.notificationFlags : 0)
+            if !plan.plainFilterBytes.isEmpty {
+                request.filterWithoutListener = SeccompFilter(bytes: plan.plainFilterBytes)
+            }
+        }
     }
 
     private func source() throws(Refused) -> PolicySource {
@@ -148,14 +269,17 @@ struct CommandRun {
         return PolicySource(options, host: host)
     }
 
-    private func prepare(usingCache: Bool = true) throws(Refused) -> Prepared {
+    private func prepare(
+        usingCache: Bool = true, throughAgent: Bool = false
+    ) throws(Refused) -> Prepared {
         let source = try source()
         let (features, obstacle) = KernelFeatures.probe()
-        let observes = options.explains || options.complains
+        // The agent's programs tell what they deny, and what they would.
+        let observes = (options.explains || options.complains) && !throughAgent
         let cache =
-            observes || source.readsStandardInput || !BuildIdentity.isKnown
+            observes || options.complains || source.readsStandardInput || !BuildIdentity.isKnown
             ? nil : PlanCache(host.cacheDirectory)
-        let identity = cache == nil ? [] : source.identity(features: features)
+        let identity = cache == nil ? [] : source.identity(features: features, isThroughAgent: throughAgent)
         if usingCache, let plan = cache?.plan(for: identity) {
             return Prepared(plan: plan, features: features, isCached: true)
         }
@@ -166,16 +290,18 @@ struct CommandRun {
         }
         try refuseLayers(loaded.policies.count)
         let complains = loaded.policies.contains { $0.mode == .complain }
-        if complains {
+        if complains, throughAgent {
+            StandardError.say("complain mode: nothing is denied")
+        } else if complains {
             StandardError.say(
                 "complain mode: nothing is denied; what would be is observed by notification, which is slow and "
                     + "open to races")
         }
-        if observes || complains, options.isExecOnly {
+        if observes || complains, options.isExecOnly, !throughAgent {
             throw Refused(
                 "cannot observe '\(commandName)' with --exec-only: nobody stays to see what it does")
         }
-        if (observes || complains), !features.hasUserNotification {
+        if observes || complains, !throughAgent, !features.hasUserNotification {
             throw Refused(
                 "cannot observe '\(commandName)': the kernel has no seccomp notification (Linux 5.5)")
         }
@@ -184,23 +310,27 @@ struct CommandRun {
                 ProtectedPlaces.findings(
                     in: $0, cacheDirectory: host.cacheDirectory, policyPath: host.policyPath)
             }, obstacle: nil)
-        let plan: Plan
+        let isObserved = observes || complains && !throughAgent
+        var plan: Plan
         do throws(FilterError) {
             plan = try PolicyCompiler.compile(
                 loaded.policies, features: features,
-                supervision: observes || complains
+                supervision: isObserved
                     ? .observing(FilterFlavor.observable(ObservedCalls.names))
-                    : options.isExecOnly ? .none : .supervised)
+                    : options.isExecOnly ? .none : .supervised,
+                backend: throughAgent ? .lsm : .landlock)
         } catch {
             throw Refused(error.description)
         }
         // Without Landlock that is what is the matter, whatever else the findings name.
-        try refuse(plan.coverage.flatMap(\.findings), obstacle: obstacle)
-        let isObserved = observes || complains
+        try refuse(plan.coverage.flatMap(\.findings), obstacle: throughAgent ? nil : obstacle)
+        let request = throughAgent ? source.told(loaded) : nil
+        plan.requestDigest = request.map(Self.digest) ?? ""
         if !isObserved { cache?.store(plan, for: identity, madeFrom: loaded.inputs) }
         return Prepared(
             plan: plan, features: features, observes: isObserved,
-            evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) })
+            evaluators: loaded.policies.map { Evaluator($0, vocabulary: SyscallTable.vocabulary) },
+            request: request)
     }
 
     /// How many policies a process carries at most, and how many of them users other than root put there.

@@ -11,10 +11,23 @@ public struct LinkedPolicy {
     /// What was resolved, and to what: a cached plan holds as long as this does, and as long as what it grants can be
     /// opened through no other link.
     let links: [PlanInputs.Link]
+    /// Every literal beginning that leads elsewhere.
+    let detours: [[UInt8]: [UInt8]]
 
     public init(_ policy: Policy) {
-        let resolution = LinkResolution(policy, processID: Self.processID, resolve: HostEnvironment.realPath)
+        self.init(LinkResolution(policy, processID: Self.processID, resolve: HostEnvironment.realPath))
+    }
+
+    /// As it is on another one's host: `links` say where literal beginnings lead there.
+    init(_ policy: Policy, links: [[UInt8]: [UInt8]]) {
+        self.init(LinkResolution(policy) { links[$0] })
+    }
+
+    private init(_ resolution: LinkResolution) {
         self.policy = resolution.policy
+        detours = Dictionary(
+            resolution.lookups.filter { $0.resolved != $0.prefix }.map { ($0.prefix, $0.resolved) },
+            uniquingKeysWith: { first, _ in first })
         notes = resolution.notes
         links = resolution.lookups.filter { $0.isOfDeny || $0.resolved != $0.prefix }.map { lookup in
             PlanInputs.Link(path: lookup.prefix, target: lookup.resolved)

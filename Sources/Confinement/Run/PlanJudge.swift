@@ -104,6 +104,13 @@ final class PlanJudge: DenialJudge {
         return Judgement(policy: policies[layer], request: request, decision: decision, layer: .seccomp)
     }
 
+    func standing(of policy: PolicyReference, for rule: DecidingRule?) -> PolicyStanding? {
+        guard let rule,
+            let layer = policies.firstIndex(where: { $0.name == policy.name && $0.digest == policy.digest })
+        else { return nil }
+        return standing(of: layer, for: rule)
+    }
+
     /// What the policy of a layer says where the advice after a denial by `rule` would change it.
     private func standing(of layer: Int, for rule: DecidingRule) -> PolicyStanding? {
         guard ["operations.default", "network.families"].contains(rule.id), evaluators.indices.contains(layer)

@@ -19,17 +19,10 @@ struct PolicySource {
         /// Includes in place, links resolved; oldest layer first.
         var policies: [Policy] = []
         var inputs = PlanInputs()
-
-        /// A policy that is given again adds no layer, by whatever name it is given.
-        mutating func keepEachOnce() {
-            var kept: [(policy: Policy, text: String?)] = []
-            for policy in policies {
-                let text = policies.count > 1 ? try? policy.yaml() : nil
-                let isKnown = kept.contains { $0.policy == policy || ($0.text != nil && $0.text == text) }
-                if !isKnown { kept.append((policy, text)) }
-            }
-            policies = kept.map(\.policy)
-        }
+        /// The files themselves, built-in ones, too.
+        var files: [PolicyInput] = []
+        /// Literal beginnings of patterns that lead elsewhere, through links.
+        var detours: [[UInt8]: [UInt8]] = [:]
     }
 
     /// Standard input can be read once, and nothing that was read there can be looked at again.
@@ -45,40 +38,34 @@ struct PolicySource {
             let name = String(decoding: reference.bytes, as: UTF8.self)
             try take(loader.load(name), named: name, into: &loaded)
         }
-        loaded.keepEachOnce()
+        loaded.policies = PolicyAssembly.eachOnce(loaded.policies)
         if !options.rules.isEmpty || options.policies.isEmpty { try addRules(to: &loaded, loader: loader) }
         for index in loaded.policies.indices {
             let linked = LinkedPolicy(loaded.policies[index])
             loaded.policies[index] = linked.policy
             loaded.inputs.links += linked.links
+            loaded.detours.merge(linked.detours) { first, _ in first }
         }
         return loaded
     }
 
     private func addRules(to loaded: inout Loaded, loader: PolicyLoader) throws(CommandRun.Refused) {
-        let base = loaded.policies.first ?? Policy(name: CommandLinePolicy.name, file: CommandLinePolicy.name)
-        var policy: Policy
-        do throws(CommandLinePolicy.Failure) {
-            policy = try CommandLinePolicy.append(
-                options.rules, to: base, vocabulary: SyscallTable.vocabulary)
-        } catch {
-            throw CommandRun.Refused(error.text)
-        }
-        if options.policies.isEmpty { ProtectedPlaces.protect(&policy, host) }
-        for rule in options.rules where [.read, .exec, .write, .deny, .denyRead].contains(rule.kind) {
+        for rule in options.rules where rule.kind.isPath {
             loaded.inputs.links.append(
                 .init(path: rule.value.bytes, target: LinkedPolicy.target(of: rule.value.bytes)))
         }
-        if options.policies.isEmpty {
-            guard policy.files != nil, !options.isBare else {
-                loaded.policies = [policy]
-                return
-            }
-            try take(
-                loader.complete(policy, including: CommandLinePolicy.baseIncludes),
-                named: CommandLinePolicy.name, into: &loaded)
+        var assembly = PolicyAssembly(loader)
+        do throws(CommandLinePolicy.Failure) {
+            try assembly.addRules(
+                options.rules, to: loaded.policies, isBare: options.isBare,
+                protecting: ProtectedPlaces.of(host))
+        } catch {
+            throw CommandRun.Refused(error.text)
+        }
+        if let result = assembly.completed {
+            try take(result, named: CommandLinePolicy.name, into: &loaded)
         } else {
-            loaded.policies = [policy]
+            loaded.policies = assembly.policies
         }
     }
 
@@ -97,8 +84,24 @@ struct PolicySource {
             throw CommandRun.Refused("cannot use policy '\(name)': it has errors")
         }
         loaded.policies.append(policy)
+        loaded.files += result.inputs
         loaded.inputs.files += result.inputs.map(\.path).filter { !$0.hasPrefix(BuiltInPolicies.directory) }
         loaded.inputs.missing += result.missing.filter { !$0.hasPrefix(BuiltInPolicies.directory) }
+    }
+
+    /// All that the agent needs to make the same policies; nil: it cannot be told, since a file is no text.
+    func told(_ loaded: Loaded) -> JSON? {
+        let resolved = options.rules.map { rule in
+            var rule = rule
+            if rule.kind.isPath { rule.value.bytes = HostEnvironment.realPath(rule.value.bytes) ?? [] }
+            return rule
+        }
+        return RunRequest(
+            references: options.policies.map { String(decoding: $0.bytes, as: UTF8.self) },
+            files: loaded.files, search: host.policyPath, variables: host.variables,
+            links: loaded.detours, rules: resolved, protected: ProtectedPlaces.of(host),
+            isBare: options.isBare, complains: options.complains
+        ).json
     }
 
     static var usesColour: Bool {
@@ -107,7 +110,7 @@ struct PolicySource {
 
     /// What a cached plan for the same command line must have in common with this one, as a hash: everything but the
     /// contents of files.
-    func identity(features: KernelFeatures) -> [UInt8] {
+    func identity(features: KernelFeatures, isThroughAgent: Bool) -> [UInt8] {
         var identity = PlanIdentity()
         identity.add(BuildIdentity.bytes)
         identity.add(UInt64(options.policies.count))
@@ -122,6 +125,7 @@ struct PolicySource {
         identity.add(options.allowsPartial)
         identity.add(options.isBare)
         identity.add(options.isExecOnly)
+        identity.add(isThroughAgent)
         let landlock = features.landlock
         identity.add(landlock?.fileRights.rawValue ?? 0)
         identity.add(landlock?.networkRights.rawValue ?? 0)

@@ -4,10 +4,14 @@ internal import Policy
 /// Places that a confined command of the same user must not write: what it puts there would be believed by the next
 /// run.
 enum ProtectedPlaces {
+    /// Where they are for the user of a host.
+    static func of(_ host: HostEnvironment) -> [String] {
+        host.policyPath.filter { $0.hasPrefix("/") } + [host.cacheDirectory].compactMap { $0 }
+    }
+
     /// Denies them in a policy of options that only deny: it grants everything else.
-    static func protect(_ policy: inout Policy, _ host: HostEnvironment) {
+    static func protect(_ policy: inout Policy, _ places: [String]) {
         guard policy.files?.defaultVerdict == .allow, let location = policy.files?.location else { return }
-        let places = host.policyPath.filter { $0.hasPrefix("/") } + [host.cacheDirectory].compactMap { $0 }
         policy.files?.rules.append(
             FileRule(
                 header: RuleHeader(

@@ -18,15 +18,23 @@ struct Supervision {
     }
 
     /// The first record; nil where nobody would see it.
-    func record(hasLandlock: Bool, canNotify: Bool) -> EnforcementRecord? {
+    ///
+    /// - Parameter generation: the agent's, where it enforces.
+    func record(hasLandlock: Bool, canNotify: Bool, generation: Int? = nil) -> EnforcementRecord? {
         guard options.audit != nil || options.isVerbose else { return nil }
         var reported = EnforcementRecord.Reported.full
-        if !canNotify { reported = .none } else if hasLandlock, !options.explains { reported = .partial }
+        if !canNotify {
+            // Of what the agent's programs deny, it tells whoever stays.
+            reported = generation == nil || options.isExecOnly ? .none : .partial
+        } else if hasLandlock, !options.explains {
+            reported = .partial
+        }
         return EnforcementRecord(
-            state: .began, backend: hasLandlock ? .landlock : .seccomp, reported: reported,
+            state: .began, backend: generation != nil ? .lsm : hasLandlock ? .landlock : .seccomp,
+            reported: reported,
             policies: plan.layers.map {
                 PolicyReference(
-                    name: $0.name, digest: $0.digest,
+                    name: $0.name, digest: $0.digest, generation: generation.map { UInt64($0) },
                     mode: $0.mode == .complain ? .complain : .enforce)
             }, sections: EnforcementSummary.sections(of: plan, findings: findings))
     }
@@ -80,7 +88,8 @@ enum EnforcementSummary {
             var layers: [AuditEvent.Layer] = []
             for layer in own.flatMap(\.layers) {
                 // Dropped capabilities are reported as what the filter enforces: the format has no third word.
-                let word: AuditEvent.Layer = layer == .landlock ? .landlock : .seccomp
+                let word: AuditEvent.Layer =
+                    layer == .landlock ? .landlock : layer == .lsm ? .lsm : .seccomp
                 if !layers.contains(word) { layers.append(word) }
             }
             let extent: EnforcementRecord.Extent =

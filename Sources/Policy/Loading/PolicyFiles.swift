@@ -44,9 +44,12 @@ public struct PolicyInput: Hashable, Sendable {
     /// The file as diagnostics name it; `-` for standard input.
     public var path: String
     public var bytes: [UInt8]
+    /// Equal for two names of one file.
+    public var identity: String
 
-    public init(path: String, bytes: [UInt8]) {
+    public init(path: String, bytes: [UInt8], identity: String = "") {
         self.path = path
         self.bytes = bytes
+        self.identity = identity
     }
 }

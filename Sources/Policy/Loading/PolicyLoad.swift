@@ -87,7 +87,7 @@ struct PolicyLoad {
     }
 
     private mutating func decode(_ file: PolicyFile, as path: String, isIncluded: Bool) -> Policy? {
-        inputs.append(PolicyInput(path: path, bytes: file.bytes))
+        inputs.append(PolicyInput(path: path, bytes: file.bytes, identity: file.identity))
         let text = SourceText(file: path, bytes: file.bytes)
         diagnostics.enter(text)
         let key = DecodedIncludes.Key(path: path, bytes: file.bytes, mayUseVariables: !hasSubjects)

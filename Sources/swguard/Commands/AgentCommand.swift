@@ -77,8 +77,8 @@ struct AgentCommand: ParsableCommand {
             usesColour: Output.usesColour(STDERR_FILENO), hasLevels: AgentLog.isJournal,
             write: { Output.write($0, to: STDERR_FILENO) })
         let context = Agent.Context(
-            read: read, directory: policies, files: (config.map { [$0] } ?? []) + references,
-            isSealed: sealed,
+            read: read, readRun: Self.readRun, directory: policies,
+            files: (config.map { [$0] } ?? []) + references, isSealed: sealed,
             configuration: { configuration(log) }, log: log,
             version: Build.version, socket: ControlAddress.ofEnvironment())
         switch teardown ? Agent.tearDown(context) : Agent.run(context) {
@@ -129,6 +129,17 @@ struct AgentCommand: ParsableCommand {
             reading.policies.append(linked.policy)
         }
         return reading
+    }
+
+    /// The policies of a command, as its client has told them.
+    private static func readRun(_ told: JSON) -> PolicyReading {
+        guard let request = RunRequest(told) else {
+            return PolicyReading(
+                refusals: ["the policies have another form: they are of another version"], isIncomplete: true)
+        }
+        let (policies, diagnostics, refusals) = request.policies()
+        return PolicyReading(
+            policies: policies, diagnostics: diagnostics, refusals: refusals, isIncomplete: !refusals.isEmpty)
     }
 
     private struct Unreadable: Error {

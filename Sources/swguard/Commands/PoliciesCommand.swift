@@ -25,7 +25,7 @@ struct PoliciesCommand: ParsableCommand {
         case .text:
             let rows = policies.map { policy in
                 [
-                    policy.name, StatusCommand.mode(policy), StatusCommand.words(policy.extent),
+                    policy.listedName, StatusCommand.mode(policy), StatusCommand.words(policy.extent),
                     String(policy.counts.decided), DiagnosticFormatter.printable(policy.file),
                 ]
             }

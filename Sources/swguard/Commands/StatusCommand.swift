@@ -41,7 +41,8 @@ struct StatusCommand: ParsableCommand {
     }
 
     static func lines(_ status: AgentStatus, _ policies: [PolicyStatus]) -> [String] {
-        let number = policies.count == 1 ? "1 policy" : "\(policies.count) policies"
+        let host = policies.count { $0.owner == nil }
+        let number = host == 1 ? "1 policy" : "\(host) policies"
         var lines = [
             "enforcing \(number), \(Self.words(status.extent)): generation \(status.generation), since "
                 + status.changed,
@@ -55,7 +56,8 @@ struct StatusCommand: ParsableCommand {
         for fact in status.facts { lines.append("\(fact.name): \(fact.text)") }
         for policy in policies {
             lines.append("")
-            lines.append("\(policy.name)  \(Self.mode(policy)), \(Self.words(policy.extent))  \(policy.file)")
+            lines.append(
+                "\(policy.listedName)  \(Self.mode(policy)), \(Self.words(policy.extent))  \(policy.file)")
             lines.append("  events: \(Self.text(policy.counts))")
             for section in policy.sections {
                 lines.append("  \(section.name): \(Self.words(section.extent))")
