@@ -11,7 +11,7 @@ extension Agent {
     mutating func load(_ files: [String], by peer: ControlPeer) -> ControlAnswer {
         change(by: peer) { agent throws(Rejection) in
             let reading = agent.context.read(files)
-            agent.context.report(reading.diagnostics.filter { $0.severity == .warning })
+            agent.context.log.report(reading.diagnostics.filter { $0.severity == .warning })
             if reading.isIncomplete {
                 throw Rejection(diagnostics: reading.diagnostics, reasons: reading.refusals)
             }
@@ -100,7 +100,7 @@ extension Agent {
 
     /// HUP: takes policies anew, all of them or none.
     mutating func reloadAll() {
-        if isSealed { return context.say("cannot reload the policies: \(Self.sealedText)") }
+        if isSealed { return context.log.error("cannot reload the policies: \(Self.sealedText)") }
         // What changed until now is read now.
         watch?.forget()
         reload { _ in true }
@@ -122,7 +122,7 @@ extension Agent {
             tellPolicies()
         } catch {
             error.tell(context)
-            context.say("cannot reload the policies: what was enforced still is")
+            context.log.error("cannot reload the policies: what was enforced still is")
         }
     }
 }

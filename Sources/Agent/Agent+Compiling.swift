@@ -31,8 +31,8 @@ extension Agent {
         }
 
         func tell(_ context: Context) {
-            context.report(diagnostics)
-            for reason in reasons { context.say(reason) }
+            context.log.report(diagnostics)
+            for reason in reasons { context.log.error(reason) }
         }
     }
 
@@ -66,7 +66,7 @@ extension Agent {
             }
         }
         if isIncomplete { throw rejection }
-        context.report(rejection.diagnostics.filter { $0.severity == .warning })
+        context.log.report(rejection.diagnostics.filter { $0.severity == .warning })
         return policies
     }
 
@@ -88,7 +88,8 @@ extension Agent {
         var known: [String: String] = [:]
         for policy in policies {
             if policy.subjects.isEmpty {
-                context.say("policy '\(policy.name)' has no subjects: not loaded, for 'swguard run' only")
+                context.log.warning(
+                    "policy '\(policy.name)' has no subjects: not loaded, for 'swguard run' only")
                 continue
             }
             if let other = known.updateValue(policy.file, forKey: policy.name) {
@@ -100,13 +101,13 @@ extension Agent {
             }
             entries.append(KernelTables.Entry(slot: slots.slot(of: policy.name), policy: policy))
         }
-        let launchers = Launchers.paths(configuration.launchers, say: context.say)
+        let launchers = Launchers.paths(configuration.launchers, say: context.log.warning)
         let held = HeldObjects()
         do throws(KernelTablesError) {
             let tables = try KernelTables.compile(
                 entries, limit: Enforcement.Sizes.limit, own: places.ownFiles, launchers: launchers,
                 user: Users.number(of:), identify: held.object(at:))
-            if let failure = held.failure { context.say("cannot guard \(failure)") }
+            if let failure = held.failure { context.log.error("cannot guard \(failure)") }
             return Compiled(
                 tables: tables, held: held, slots: slots, models: entries.map(\.policy), loaded: loaded)
         } catch {

@@ -116,7 +116,8 @@ extension Agent {
         lastNumber = max(lastNumber, enforcement.generation)
         state.keep(only: enforcement.arena.generations.map(\.number), past: past.map(\.number))
         if let failure = enforcement.arena.stateFailure {
-            context.say("an agent that comes after this one cannot name the rules of events: \(failure)")
+            context.log.warning(
+                "an agent that comes after this one cannot name the rules of events: \(failure)")
         }
     }
 
@@ -132,13 +133,13 @@ extension Agent {
             refused = 0
             if found.refused > 0 { try tellRefused() }
             if found.unknown > 0 {
-                context.say(
+                context.log.warning(
                     "\(found.unknown) running tasks could not be looked at to the end (an exec that takes long?): what was "
                         + "seen of them decides which policies they are under")
             }
             return true
         } catch {
-            context.say("cannot confine what runs already: \(error)")
+            context.log.error("cannot confine what runs already: \(error)")
             return false
         }
     }

@@ -22,7 +22,7 @@ extension Agent {
         do throws(KernelError) {
             isMore = try enforcement.drain { events.append($0) }
         } catch {
-            context.say(error.description)
+            context.log.error(error.description)
         }
         // Of what is gone there is nothing behind these.
         defer { if !isMore { forgetPast() } }
@@ -180,7 +180,7 @@ extension Agent {
         lastLook = now
         let unbound = enforcement.arena.unboundObjects
         if unbound > toldUnbound {
-            context.say(
+            context.log.warning(
                 "\(unbound - toldUnbound) objects came under names that are denied and could not be bound: they are denied by "
                     + "their paths alone")
             toldUnbound = unbound

@@ -31,7 +31,7 @@ extension Agent {
                 "\($0.key) (\($0.value))"
             }
             if processes.count > named.count { named.append("\(processes.count - named.count) more") }
-            context.say(
+            context.log.warning(
                 "no room for policy '\(policy.name)', so that all that it mediates is denied: process "
                     + named.joined(separator: ", ") + "; a task has \(SWGUARD_LAYERS_MAX) policies at most")
         }

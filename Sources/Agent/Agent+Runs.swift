@@ -160,7 +160,7 @@ extension Agent {
             // Twice: what forks while tasks are listed can be missing once.
             for _ in 0..<2 { carried.formUnion(try carriedLayers()) }
         } catch {
-            return context.say(error.description)
+            return context.log.error(error.description)
         }
         let gone = idle.subtracting(carried)
         runs.touch(idle.intersection(carried), now: now)
@@ -193,7 +193,7 @@ extension Agent {
                 parts = try compile(record.policies, of: record.owner)
             } catch {
                 error.tell(context)
-                context.say(
+                context.log.error(
                     "cannot take over a policy of user \(record.owner)'s command: it is denied everything")
                 continue
             }

@@ -49,7 +49,7 @@ extension Agent {
         try StartError.unless { () throws(KernelError) in try enforcement.own.seal(digest) }
         isSealed = true
         watch = nil
-        for text in Self.sealedFacts { context.say(text) }
+        for text in Self.sealedFacts { context.log.info(text) }
     }
 
     /// What is said when it is sealed: the docs say it at length.
@@ -74,7 +74,7 @@ extension Agent {
         missingPrograms = missing
         if missing.isEmpty { return }
         writer.write(.agent(AgentRecord(state: .degraded, reason: missingText)))
-        context.say("\(missingText); a new start attaches them")
+        context.log.warning("\(missingText); a new start attaches them")
     }
 
     /// What is missing, in words.

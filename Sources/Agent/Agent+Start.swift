@@ -33,7 +33,7 @@ extension Agent {
                 oldest = try Enforcement(of: name, in: ground.pins, state: ground.state, ground.places)
                 break
             } catch {
-                context.say("cannot take over '\(name.text)': \(error.text)")
+                context.log.error("cannot take over '\(name.text)': \(error.text)")
                 unreadable.append(name)
             }
         }
@@ -53,7 +53,7 @@ extension Agent {
                 agent.succeed(
                     by: try Enforcement(of: name, in: ground.pins, state: ground.state, ground.places))
             } catch {
-                context.say("cannot take over '\(name.text)': \(error.text)")
+                context.log.error("cannot take over '\(name.text)': \(error.text)")
                 unreadable.append(name)
             }
         }
@@ -117,7 +117,7 @@ extension Agent {
                 error.tell(context)
                 throw StartError(.rejected)
             }
-            let trial = try BootGuard.admit(compiled.digests, boot: ground.state.boot, context.say)
+            let trial = try BootGuard.admit(compiled.digests, boot: ground.state.boot, context.log.warning)
             try keep(compiled.slots, in: shared)
             let enforcement = try makeSet(
                 compiled, number: ground.state.highestNumber + 1, ground.build, ground.pins, ground.state,
@@ -162,13 +162,13 @@ extension Agent {
         restoreRuns()
         succeedLedger()
         if !enforcement.arena.isKnown {
-            context.say(
+            context.log.warning(
                 "what is kept in '\(StateDirectory.path)' is missing, damaged or of another version: what is enforced "
                     + "still is, and its events name no rules")
         }
         tellMissing(enforcement.missingPrograms())
         if isSealed {
-            context.say("what is enforced goes on: \(Self.sealedText)")
+            context.log.info("what is enforced goes on: \(Self.sealedText)")
             _ = takeRunning()
             return tellPolicies()
         }
@@ -185,7 +185,7 @@ extension Agent {
                 endTrail()
                 throw StartError(.rejected)
             }
-            context.say("cannot load the policies: what was enforced still is")
+            context.log.error("cannot load the policies: what was enforced still is")
             _ = takeRunning()
         }
         if build.isSealed { try seal(configuration) }
@@ -264,17 +264,17 @@ extension Agent {
     /// Takes programs out whose place others have taken.
     private func remove(_ sets: [PinDirectory.SetName]) {
         for name in sets {
-            do throws(PinError) { try pins.set(name).remove() } catch { context.say(error.text) }
+            do throws(PinError) { try pins.set(name).remove() } catch { context.log.error(error.text) }
         }
     }
 
     private func tellFacts() {
-        if build.hasBusyStorage { context.say(Self.busyStorage) }
-        for hook in enforcement.missing { context.say("this kernel has no hook \(hook)") }
+        if build.hasBusyStorage { context.log.warning(Self.busyStorage) }
+        for hook in enforcement.missing { context.log.warning("this kernel has no hook \(hook)") }
     }
 
     /// Says what is in force.
-    func tellPolicies() { context.say(summary) }
+    func tellPolicies() { context.log.info(summary) }
 
     /// What is in force, in a few words.
     var summary: String {

@@ -10,13 +10,13 @@ extension Agent {
     /// Takes everything out that is enforced, with the events that nobody has read.
     public static func tearDown(_ context: Context) -> Outcome {
         guard geteuid() == 0 else {
-            context.say("cannot take out what is enforced: it needs root")
+            context.log.error("cannot take out what is enforced: it needs root")
             return .cannot
         }
         if let pins = try? PinDirectory.existing(), let sets = try? pins.contents().sets,
             sets.contains(where: { AgentMaps.seal(of: pins.set($0)) != nil })
         {
-            context.say("cannot take out what is enforced: \(sealedText)")
+            context.log.error("cannot take out what is enforced: \(sealedText)")
             return .cannot
         }
         do throws(ControlError) {
@@ -24,7 +24,7 @@ extension Agent {
             let socket = try ControlSocket(path: context.socket)
             return try takeOut(context, socket)
         } catch {
-            context.say(error.description)
+            context.log.error(error.description)
             return .cannot
         }
     }
@@ -36,13 +36,13 @@ extension Agent {
         let sets: [PinDirectory.SetName]
         do throws(PinError) {
             guard let existing = try PinDirectory.existing() else {
-                context.say("nothing is enforced")
+                context.log.info("nothing is enforced")
                 return .ended
             }
             pins = existing
             sets = try existing.contents().sets
         } catch {
-            context.say("cannot take out what is enforced: \(error.text)")
+            context.log.error("cannot take out what is enforced: \(error.text)")
             return .cannot
         }
         let server = try ControlServer(socket, ControlService(version: context.version))
@@ -50,12 +50,12 @@ extension Agent {
         do throws(PinError) {
             try pins.remove()
         } catch {
-            context.say("cannot take out what is enforced: \(error.text)")
+            context.log.error("cannot take out what is enforced: \(error.text)")
             return .cannot
         }
         StateDirectory().keep(only: [], past: [])
         BootGuard.forget()
-        context.say("nothing is enforced any more")
+        context.log.info("nothing is enforced any more")
         return .ended
     }
 
@@ -74,7 +74,9 @@ extension Agent {
             var agent = try? Agent(
                 context, configuration, enforcement, server, pins: pins, build: build, places: places,
                 shared: shared, state: state)
-        else { return context.say("what is in the kernel cannot be read: its last events are not written") }
+        else {
+            return context.log.error("what is in the kernel cannot be read: its last events are not written")
+        }
         agent.writeEnd()
         agent.endTrail()
     }

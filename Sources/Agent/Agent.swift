@@ -64,7 +64,7 @@ public struct Agent: ~Copyable {
     public static func run(_ context: Context) -> Outcome {
         let signals = swguard_agent_signals()
         guard signals >= 0 else {
-            context.say("cannot take signals: \(text(of: errno))")
+            context.log.error("cannot take signals: \(text(of: errno))")
             return .cannot
         }
         defer { close(signals) }
@@ -73,7 +73,7 @@ public struct Agent: ~Copyable {
             // Without it a sealed agent's successor may not even listen.
             try succeedSealed(context, configuration)
         } catch {
-            if let text = error.text { context.say("cannot enforce: \(text)") }
+            if let text = error.text { context.log.error("cannot enforce: \(text)") }
             return error.outcome
         }
         let server: ControlServer
@@ -83,11 +83,11 @@ public struct Agent: ~Copyable {
                 ControlSocket(path: context.socket),
                 ControlService(version: context.version))
         } catch {
-            context.say(error.description)
+            context.log.error(error.description)
             return .cannot
         }
         if BootGuard.isOff(commandLine: BootGuard.commandLine) {
-            context.say("not enforcing: the kernel's command line says swguard=off")
+            context.log.warning("not enforcing: the kernel's command line says swguard=off")
             return .ended
         }
         do throws(StartError) {
@@ -98,7 +98,7 @@ public struct Agent: ~Copyable {
             agent.loop(signals)
             return .ended
         } catch {
-            if let text = error.text { context.say("cannot enforce: \(text)") }
+            if let text = error.text { context.log.error("cannot enforce: \(text)") }
             return error.outcome
         }
     }
@@ -185,7 +185,7 @@ public struct Agent: ~Copyable {
             configuration.audit.file.map { LogPlace($0).records(after: line) } ?? []
         }
         if shared.areNew {
-            context.say(
+            context.log.warning(
                 "what events were counted until now was another version's: they are counted from here on")
         }
         self.writer = writer
@@ -216,7 +216,7 @@ public struct Agent: ~Copyable {
             swguard_epoll_add(epoll, server.descriptor) == 0,
             watch.map({ swguard_epoll_add(epoll, $0.descriptor) == 0 }) ?? true
         else {
-            context.say("cannot wait for events: \(Self.text(of: errno))")
+            context.log.error("cannot wait for events: \(Self.text(of: errno))")
             return end("cannot wait for events")
         }
         var events: CInt = -1
@@ -225,7 +225,7 @@ public struct Agent: ~Copyable {
             if enforcement.eventDescriptor != events {
                 events = enforcement.eventDescriptor
                 guard swguard_epoll_add(epoll, events) == 0 else {
-                    context.say("cannot wait for events: \(Self.text(of: errno))")
+                    context.log.error("cannot wait for events: \(Self.text(of: errno))")
                     return end("cannot wait for events")
                 }
             }
@@ -241,7 +241,7 @@ public struct Agent: ~Copyable {
                 nextLook = now + Self.interval
                 tellLosses()
                 noticeMissing()
-                for text in writer.turn() { context.say(text) }
+                for text in writer.turn() { context.log.warning(text) }
                 noteTold()
                 service.turn(now: now)
                 if trial?.isOver(now: now) ?? false { endTrial() }
@@ -294,24 +294,24 @@ public struct Agent: ~Copyable {
         tellLosses()
         write(.agent(AgentRecord(state: .stopped, reason: reason)))
         endTrail()
-        context.say(
+        context.log.info(
             isSealed
                 ? "what is enforced still is, and \(Self.sealedText)"
                 : "what is enforced still is; 'swguard agent --teardown' takes it out")
     }
 
     private mutating func endTrial() {
-        if let reason = trial?.end() { context.say("cannot note that this boot has lasted: \(reason)") }
+        if let reason = trial?.end() { context.log.error("cannot note that this boot has lasted: \(reason)") }
         trial = nil
     }
 
     private mutating func writeMetrics(now: UInt64) {
         let (status, policies) = report
-        if let reason = metrics?.write(status.metrics(policies), now: now) { context.say(reason) }
+        if let reason = metrics?.write(status.metrics(policies), now: now) { context.log.error(reason) }
     }
 
     mutating func endTrail() {
-        for text in writer.end() { context.say(text) }
+        for text in writer.end() { context.log.warning(text) }
     }
 
     static func text(of code: CInt) -> String { unsafe String(cString: strerror(code)) }

@@ -85,8 +85,3 @@ public final class AgentLog {
         return unsafe String(cString: stream) == "\(status.st_dev):\(status.st_ino)"
     }
 }
-
-extension Agent.Context {
-    func say(_ text: String) { log.info(text) }
-    func report(_ diagnostics: [Diagnostic]) { log.report(diagnostics) }
-}

@@ -180,9 +180,11 @@ def reload():
     bad.write_text(POLICY.format(name="bad", program="/usr/bin/cat", path="relative"))
     assert run("systemctl", "reload", "swguard", check=False).returncode != 0
     assert show("ActiveState") == "active" and is_denied() and result("status")["generation"] == generation + 1
+    errors = run("journalctl", "--unit=swguard", "--priority=err", "--output=cat").stdout
+    assert "cannot reload the policies" in errors and "bad.yaml:7:46" in errors and "enforcing" not in errors, errors
     bad.unlink()
     run("systemctl", "reload", "swguard")
-    saw("systemctl reload, and one of a bad policy fails and changes nothing")
+    saw("systemctl reload, and one of a bad policy fails, changes nothing, and is an error in the journal")
 
 
 def upgrade():
