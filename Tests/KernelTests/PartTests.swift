@@ -1,6 +1,7 @@
-@testable import BPF
 import Clibbpf
 import Testing
+
+@testable import BPF
 
 /// Parts are put into the programs of hooks; everywhere else a stub stays, which denies and says nothing.
 @Suite(.needsBPFLSM)

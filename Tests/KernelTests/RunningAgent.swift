@@ -191,7 +191,7 @@ final class RunningAgent {
         return found
     }
 
-    /// The events that were written by now and not asked for yet.
+    /// The events that were written by now and not asked for yet; not the log's seals, which come as time passes.
     func writtenEvents() throws -> [Event] {
         let file = try FileHandle(forReadingFrom: directory.appending(path: "out"))
         try file.seek(toOffset: taken)
@@ -201,6 +201,7 @@ final class RunningAgent {
         taken += UInt64(end - data.startIndex + 1)
         return try data[..<end].split(separator: UInt8(ascii: "\n"))
             .map { try Event(String(decoding: $0, as: UTF8.self)) }
+            .filter { $0["kind"] != "seal" }
     }
 
     /// Ends it as a service manager does, takes out what it enforces, and gives the exit status that is not 0, if one is.
