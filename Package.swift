@@ -137,7 +137,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "AuditLog", "Compiler", "Policy"], swiftSettings: strict),
+            name: "AgentTests", dependencies: ["Agent", "AuditLog", "Compiler", "Policy"],
+            swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
         .testTarget(

@@ -54,7 +54,8 @@ import Testing
         process.arguments = ["-c", Self.agent, socket]
         try process.run()
         defer {
-            process.terminate()
+            // Its signals are blocked, as those of the thread that started it.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
         for _ in 0..<3000 where access(socket, F_OK) != 0 { usleep(10_000) }

@@ -106,7 +106,9 @@ final class RunningAgent {
 
     /// What leads to this agent, and to no other.
     var environment: [String: String] { ["SWGUARD_SOCKET": socket] }
-    var socket: String { directory.appending(path: "control").path }
+    var socket: String { socketDirectory + "/control" }
+    /// Not among the policies: what is there nobody writes to who is confined, and connecting is writing.
+    var socketDirectory: String { directory.path + "-socket" }
 
     /// What a command of `swguard` prints that asks it.
     func ask(_ arguments: String...) throws -> Ended {
@@ -217,6 +219,7 @@ final class RunningAgent {
             tellEnd()
         }
         if FileManager.default.fileExists(atPath: "/sys/fs/bpf/swguard") { _ = try? tearDown() }
+        try? FileManager.default.removeItem(atPath: socketDirectory)
         try? FileManager.default.removeItem(at: directory)
     }
 }

@@ -79,12 +79,12 @@ final class RequestStage: Stage, @unchecked Sendable {
         return try Self.run(row, words, by: Self.program(index))
     }
 
-    /// The first denial that a policy of these sections reported since this was asked last; waits a little for it. Not
-    /// how often an earlier row's came again, which is told a second later.
-    func denial(under sections: String) throws -> Event? {
+    /// The first denial of an action that a policy of these sections reported since this was asked last; waits a little for
+    /// it. There are others: a call can ask for more than one thing, and what equals an earlier event is written later.
+    func denial(of action: String, under sections: String) throws -> Event? {
         let index = try #require(Request.policies.firstIndex(of: sections))
         func isIt(_ event: Event) -> Bool {
-            event["kind"] == "denial" && event["first"] == nil && event["policy", "name"] == "p\(index)"
+            event["kind"] == "denial" && event["policy", "name"] == "p\(index)" && event["action"] == action
         }
         return try agent.events(until: isIt).first(where: isIt)
     }
