@@ -142,7 +142,7 @@ import Testing
         let outcome = try Swguard.run(["doctor"])
         let lines = outcome.output.split(separator: "\n")
         let states = lines.filter { !$0.hasPrefix(" ") }.map { $0.split(separator: " ")[0] }
-        #expect(states.count == 8 && states.allSatisfy { ["ok", "partial", "missing"].contains($0) })
+        #expect(states.count == 10 && states.allSatisfy { ["ok", "partial", "missing"].contains($0) })
         #expect(outcome.status == (states.contains("missing") ? 1 : 0))
         for (index, line) in lines.enumerated() where line.hasPrefix("missing") {
             #expect(lines.dropFirst(index + 1).first?.hasPrefix("         ") == true, "\(line)")
