@@ -32,8 +32,8 @@ final class Accounts: Sendable {
 
     /// Bytes for a slot: with room for numbers of later versions.
     static let size = 24 * 8
-    /// One for each slot, and one for what is about all of them.
-    static let capacity = Int(SWGUARD_POLICIES_MAX) + 1
+    /// One for each slot, one for `RunLayers.goneSlot`, and one for what is about all of them.
+    static let capacity = Int(SWGUARD_POLICIES_MAX) + 2
 
     /// The numbers that are about all slots, behind the last slot's.
     private enum Common {

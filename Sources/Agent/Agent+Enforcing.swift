@@ -22,6 +22,7 @@ extension Agent {
         }
         slots = compiled.slots
         slots.taken = runs.slots
+        for slot in runs.yield(to: slots) { ledger.clear(slot, into: RunLayers.goneSlot) }
         try place(whole, mayReplace: true)
         guard
             let changes = settle(compiled, after: previous, began: isFirst, isRollback: isRollback, by: peer)

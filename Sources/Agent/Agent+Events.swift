@@ -112,7 +112,7 @@ extension Agent {
 
     /// All slots that something is accounted for, and their policies.
     var accounted: [(slot: Int, name: String)] {
-        slots.all + runs.accounts.filter { slots.name(of: $0.slot) == nil }
+        slots.all + runs.accounts
     }
 
     private mutating func forgetPast() {

@@ -19,8 +19,8 @@ struct RunLayers {
     static let interval: UInt64 = 2_000
     /// How large an unprivileged user's automaton may become: while it is made, nobody else is answered.
     static let limits = AutomatonLimits(states: 8000, transitions: 1 << 18)
-    /// The slot of none: what is accounted for those that are gone.
-    static let goneSlot = KernelTables.policyLimit - 1
+    /// No slot, behind all of them: for which those that are gone are accounted.
+    static let goneSlot = KernelTables.policyLimit
     static let goneName = "run-layers-gone"
     /// They have the highest slots; one that is free again is used when the others have been.
     private static let window = 2048
@@ -168,6 +168,13 @@ struct RunLayers {
 
     /// The slots that any can have.
     static var slots: Range<Int> { (goneSlot - window)..<goneSlot }
+
+    /// Gives up slots that policies of the host's have now.
+    mutating func yield(to slots: Slots) -> [Int] {
+        let yielded = former.keys.filter { slots.name(of: $0) != nil }
+        for slot in yielded { former[slot] = nil }
+        return yielded
+    }
 
     /// For which slot a layer's records are accounted.
     func account(of layer: UInt32) -> Int {

@@ -43,12 +43,12 @@ import Testing
 
     @Test func `neither the host's slots nor words that tasks carry are given`() throws {
         var runs = RunLayers()
-        let taken = Set(3000...4094)
+        let taken = Set(3000...4095)
         runs.avoid([KernelRun(slot: 5, serial: 900, owner: 1, part: part).layer, 77])
         let wordAdded = runs.add([part], digest, of: 1, besides: taken, now: 0)?.first
         let word = try #require(wordAdded)
         #expect(KernelRun.slot(of: word) < 3000 && KernelRun.serial(of: word) == 901)
-        let none = runs.add([part], "e", of: 1, besides: Set(0...4094), now: 0)
+        let none = runs.add([part], "e", of: 1, besides: Set(0...4095), now: 0)
         #expect(none == nil)
         #expect(runs.known("e", of: 1) == nil)
     }
@@ -67,7 +67,11 @@ import Testing
         let other = KernelRun(slot: slot, serial: 9, owner: 2, part: part)
         runs.add(other, RunLayers.Key(owner: 2, digest: "e", place: 0), now: 0)
         #expect(runs.account(of: word) == RunLayers.goneSlot && runs.account(of: other.layer) == slot)
-        #expect(runs.accounts.map(\.name) == ["p@2", RunLayers.goneName])
+        var slots = Slots()
+        runs.remove([other.layer])
+        #expect(runs.yield(to: slots).isEmpty)
+        while slots.name(of: slot) == nil { _ = slots.slot(of: "host-\(slots.all.count)") }
+        #expect(runs.yield(to: slots) == [slot] && runs.accounts.map(\.slot) == [RunLayers.goneSlot])
     }
 
     @Test func `a line of the log is accounted by generation, digest and user, a gap by its name`() throws {
