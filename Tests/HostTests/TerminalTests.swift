@@ -123,7 +123,12 @@ private final class Person {
         Session(name: "bg and a read from the background") { person in
             person.type(line("$W cat &>/dev/null & sleep 0.5; jobs"))
             try person.expect("Stopped")
-            person.type(line("clear; kill -TERM %1; fg >/dev/null; clear; jobs; echo end"))
+            // In front, it is waited for; how it ended is said at once or before the next prompt.
+            person.type(line("clear; kill -TERM %1; fg"))
+            try person.expect("a prompt") { $0.lines.first?.hasPrefix("P>") == false && $0.lines.last == "P>" }
+            person.type(line(""))
+            try person.expectPrompt()
+            person.type(line("clear; jobs; echo end"))
             try person.expect("end") { $0.lines.first == "end" || $0.lines.contains("end") }
         },
         Session(name: "resize") { person in
@@ -168,8 +173,9 @@ private final class Person {
         Session(name: "a shell within") { person in
             person.type(line("$W bash --norc --noprofile -i"))
             try person.expect("a prompt") { $0.lines.last == "P>" && $0.lines.count == 2 }
-            person.type(line("sleep 60"))
-            try person.expect("P> sleep 60")
+            let command = "sh -c 'echo r''uns; exec sleep 60'"
+            person.type(line(command))
+            try person.expect("runs") { $0.lines.contains("runs") }
             person.type("\u{1a}")
             try person.expect("Stopped")
             person.type(line("suspend"))
@@ -177,7 +183,7 @@ private final class Person {
             person.type(line("fg"))
             try person.expectPrompt()
             person.type(line("fg"))
-            try person.expect("sleep 60") { $0.lines.last == "sleep 60" }
+            try person.expect("the job in front") { $0.lines.last == command }
             person.type("\u{3}")
             try person.expectPrompt()
             person.type(line("exit 0"))
