@@ -92,8 +92,9 @@ private final class Person {
 
     static let sessions: [Session] = [
         Session(name: "^C") { person in
-            person.type(line("$W sleep 60"))
-            try person.expect("sleep 60")
+            // Before it runs, the shell would take the signal for itself.
+            person.type(line("$W sh -c 'echo r''uns; exec sleep 60'"))
+            try person.expect("runs") { $0.lines.contains("runs") }
             person.type("\u{3}")
             // A shell ends the line where its child died of the signal; the wrapper exits with 130 instead.
             try person.expect("the command's end") { $0.text.hasSuffix("P>") }
