@@ -28,24 +28,25 @@ public struct ByteClasses: Hashable, Sendable {
             }
         }
         self.init()
-        refine { byte in single.contains(byte) ? Int(byte) + 1 : 0 }
+        refine { byte, number in single.contains(byte) ? 256 + Int(byte) : Int(number) }
         // The result does not depend on the order: classes are numbered anew by each refinement.
-        for mask in masks where mask != .all { refine { byte in mask.contains(byte) ? 1 : 0 } }
+        for mask in masks where mask != .all {
+            refine { byte, number in (mask.contains(byte) ? 256 : 0) + Int(number) }
+        }
     }
 
-    /// Splits the classes so that the members of one have the same `mark`.
-    mutating func refine(by mark: (UInt8) -> Int) {
-        var known: [Int: UInt8] = [:]
-        var refined: [UInt8] = []
-        refined.reserveCapacity(256)
+    /// Makes a class of the bytes that have the same `key`, which is less than 512, by the class that they are in.
+    private mutating func refine(by key: (_ byte: UInt8, _ number: UInt8) -> Int) {
+        var known = Array(repeating: UInt8?.none, count: 512)
+        count = 0
         for byte in UInt8.min...UInt8.max {
-            let key = mark(byte) << 8 | Int(numbers[Int(byte)])
-            let number = known[key] ?? UInt8(known.count)
-            known[key] = number
-            refined.append(number)
+            let key = key(byte, numbers[Int(byte)])
+            if known[key] == nil {
+                known[key] = UInt8(count)
+                count += 1
+            }
+            numbers[Int(byte)] = known[key] ?? 0
         }
-        numbers = refined
-        count = known.count
     }
 
     /// The class of `byte`.

@@ -35,38 +35,28 @@ public struct Claim: Hashable, Sendable {
     }
 }
 
-/// The lowest rank at which each facet is settled, and by which place.
+/// The facets that are settled, each at the lowest rank of those that settle it, and by which place.
 struct SettledFacets {
-    private var ranks: [UInt32] = Array(repeating: .max, count: UInt64.bitWidth)
-    private var places: [UInt32] = Array(repeating: .max, count: UInt64.bitWidth)
-    private var known: UInt64 = 0
+    /// Ascending by rank; of no two is a facet the same.
+    private var claims: [(claim: Claim, place: UInt32)] = []
 
-    /// Takes into account that `claim` is settled where one stands at `place`.
+    /// Takes into account that `claim` is settled where one stands at `place`. Of one rank, the first counts.
     mutating func insert(_ claim: Claim, at place: UInt32) {
-        Self.forEachFacet(of: claim.facets) { facet in
-            if known >> UInt64(facet) & 1 == 0 || claim.rank < ranks[facet] {
-                ranks[facet] = claim.rank
-                places[facet] = place
-            }
-        }
-        known |= claim.facets
+        var rest = claim
+        let index = claims.firstIndex { $0.claim.rank > claim.rank } ?? claims.count
+        for known in claims[..<index] { rest.facets &= ~known.claim.facets }
+        if rest.facets == 0 { return }
+        for later in index..<claims.count { claims[later].claim.facets &= ~rest.facets }
+        claims.insert((rest, place), at: index)
     }
 
     /// Whether to stand at `place`, for the sake of patterns that claim `claim`, can change nothing any more.
     func isIdle(_ place: UInt32, _ claim: Claim) -> Bool {
-        guard claim.facets & ~known == 0 else { return false }
-        var isIdle = true
-        Self.forEachFacet(of: claim.facets) { facet in
-            if ranks[facet] > claim.rank || places[facet] == place { isIdle = false }
+        var rest = claim.facets
+        for known in claims where known.claim.facets & rest != 0 {
+            if known.claim.rank > claim.rank || known.place == place { return false }
+            rest &= ~known.claim.facets
         }
-        return isIdle
-    }
-
-    private static func forEachFacet(of facets: UInt64, _ body: (Int) -> Void) {
-        var rest = facets
-        while rest != 0 {
-            body(rest.trailingZeroBitCount)
-            rest &= rest - 1
-        }
+        return rest == 0
     }
 }

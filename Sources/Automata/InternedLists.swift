@@ -13,15 +13,11 @@ struct InternedLists {
     /// The elements of all lists together.
     var elementCount: Int { elements.count }
 
-    /// Where the elements of list `number` are in the buffer: an index for `self[element:]`.
+    /// Where the elements of list `number` are in the buffer.
     @inline(__always)
-    func range(of number: UInt32) -> Range<Int> {
+    private func range(of number: UInt32) -> Range<Int> {
         Int(starts[Int(number)])..<Int(starts[Int(number) + 1])
     }
-
-    /// One element of the buffer.
-    @inline(__always)
-    subscript(element index: Int) -> UInt32 { elements[index] }
 
     /// The list with this number.
     subscript(number: UInt32) -> ArraySlice<UInt32> { elements[range(of: number)] }

@@ -14,6 +14,8 @@ struct PlaceSets {
     private(set) var isSettled: [Bool] = []
     /// For each class, where it leads from the set that is worked on.
     private var reached: [[UInt32]]
+    /// How many classes are remembered of a set, each of which leads elsewhere: most lead where one of these does.
+    private static let remembered = 8
 
     init(_ places: Places, classCount: Int) {
         self.places = places
@@ -52,10 +54,18 @@ struct PlaceSets {
         guard !isSettled[Int(set)], rowStarts[Int(set)] < 0 else { return }
         rowStarts[Int(set)] = rows.count
         for number in 0..<classCount { reached[number].removeAll(keepingCapacity: true) }
-        for index in lists.range(of: set) { places.appendMoves(from: lists[element: index], to: &reached) }
+        places.appendMoves(from: lists[set], to: &reached)
+        var known: [Int] = []
+        let row = rows.count
         for number in 0..<classCount {
-            places.reduce(&reached[number])
-            rows.append(intern(reached[number]))
+            if let same = known.first(where: { reached[$0] == reached[number] }) {
+                rows.append(rows[row + same])
+                continue
+            }
+            if known.count < Self.remembered { known.append(number) }
+            var list = reached[number]
+            places.reduce(&list)
+            rows.append(intern(list))
         }
     }
 

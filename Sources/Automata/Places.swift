@@ -191,13 +191,18 @@ final class Places {
         for index in reachedStarts[Int(place)]..<reachedStarts[Int(place) + 1] { list.append(reached[index]) }
     }
 
-    /// Adds, for each class of bytes, where it leads from `place` to the list of that class.
-    @inline(__always)
-    func appendMoves(from place: UInt32, to lists: inout [[UInt32]]) {
-        for index in moveStarts[Int(place)]..<moveStarts[Int(place) + 1] {
-            let (number, next) = moves[index]
-            for taken in steps.classStarts[Int(number)]..<steps.classStarts[Int(number) + 1] {
-                append(next, to: &lists[Int(steps.classes[taken])])
+    /// Adds, for each class of bytes, where it leads from `set` to the list of that class.
+    func appendMoves(from set: ArraySlice<UInt32>, to lists: inout [[UInt32]]) {
+        // Looked up once, not for each place.
+        let (moves, moveStarts, reached, reachedStarts) = (moves, moveStarts, reached, reachedStarts)
+        let (classes, classStarts) = (steps.classes, steps.classStarts)
+        for place in set {
+            for index in moveStarts[Int(place)]..<moveStarts[Int(place) + 1] {
+                let (number, next) = moves[index]
+                let places = reachedStarts[Int(next)]..<reachedStarts[Int(next) + 1]
+                for taken in classStarts[Int(number)]..<classStarts[Int(number) + 1] {
+                    for place in places { lists[Int(classes[taken])].append(reached[place]) }
+                }
             }
         }
     }

@@ -83,18 +83,20 @@ struct StateMerging {
     private mutating func mergeTree() -> UInt32 {
         let trie = subsets.trie
         var stateOfNode = Array(repeating: UInt32.max, count: trie.count)
+        var row = StateRegister.Row(verdict: 0, rest: 0)
         for node in (0..<trie.count).reversed() {
-            stateOfNode[node] = register.intern(row(of: node, trie, stateOfNode))
+            fill(&row, of: node, trie, stateOfNode)
+            stateOfNode[node] = register.intern(row)
         }
         return stateOfNode[0]
     }
 
-    /// The row of a node whose children have states.
-    private mutating func row(
-        of node: Int, _ trie: LiteralTrie, _ stateOfNode: [UInt32]
-    ) -> StateRegister.Row {
+    /// Makes `row` that of a node whose children have states; its memory is used again.
+    private mutating func fill(
+        _ row: inout StateRegister.Row, of node: Int, _ trie: LiteralTrie, _ stateOfNode: [UInt32]
+    ) {
         let template = template(of: subsets.setOfNode[node])
-        var row = StateRegister.Row(verdict: subsets.verdictOfNode[node], rest: template.rest)
+        row.begin(verdict: subsets.verdictOfNode[node], rest: template.rest)
         var childCount = 0
         var index = 0
         trie.forEachChild(of: node) { child in
@@ -112,10 +114,10 @@ struct StateMerging {
             index += 1
         }
         // The rest is still where most classes lead, or has to be counted anew.
-        if (template.classes.count + childCount) * 2 < classCount { return row }
+        if (template.classes.count + childCount) * 2 < classCount { return }
         var dense = Array(repeating: row.rest, count: classCount)
         for (number, target) in zip(row.classes, row.targets) { dense[Int(number)] = target }
-        return .init(dense, verdict: row.verdict)
+        row = .init(dense, verdict: row.verdict)
     }
 
     private mutating func template(of set: UInt32) -> StateRegister.Row {

@@ -9,6 +9,7 @@ enum StatePartition {
     static func blocks(rows: [UInt32], classCount: Int, verdicts: [UInt32]) -> [UInt32] {
         let count = verdicts.count
         guard count > 1 else { return Array(repeating: 0, count: count) }
+        let (rows, classCount) = withoutEqualColumns(rows, classCount)
         let sources = Sources(rows: rows, classCount: classCount, stateCount: count)
         var partition = Blocks(verdicts)
         var waiting = Array(0..<partition.count)
@@ -29,6 +30,33 @@ enum StatePartition {
             }
         }
         return partition.numberedByFirstState()
+    }
+
+    /// The rows without the classes that lead from every state where one before them does: off the literals most classes do.
+    private static func withoutEqualColumns(_ rows: [UInt32], _ classCount: Int) -> ([UInt32], Int) {
+        var hashes = Array(repeating: UInt64(0), count: classCount)
+        var number = 0
+        for target in rows {
+            hashes[number] = (hashes[number] ^ UInt64(target)) &* 0xff51_afd7_ed55_8ccd
+            number = number + 1 == classCount ? 0 : number + 1
+        }
+        var kept: [Int] = []
+        for number in 0..<classCount {
+            let isKnown = kept.contains { other in
+                hashes[other] == hashes[number]
+                    && stride(from: 0, to: rows.count, by: classCount).allSatisfy {
+                        rows[$0 + other] == rows[$0 + number]
+                    }
+            }
+            if !isKnown { kept.append(number) }
+        }
+        if kept.count == classCount { return (rows, classCount) }
+        var distinct: [UInt32] = []
+        distinct.reserveCapacity(rows.count / classCount * kept.count)
+        for row in stride(from: 0, to: rows.count, by: classCount) {
+            for number in kept { distinct.append(rows[row + number]) }
+        }
+        return (distinct, kept.count)
     }
 
     /// For each state and class, the states that lead there.

@@ -25,6 +25,14 @@ struct StateRegister {
             self.rest = rest
         }
 
+        /// Makes it a row in which every class leads to `rest`.
+        mutating func begin(verdict: UInt32, rest: UInt32) {
+            self.verdict = verdict
+            self.rest = rest
+            classes.removeAll(keepingCapacity: true)
+            targets.removeAll(keepingCapacity: true)
+        }
+
         mutating func append(_ number: UInt8, _ target: UInt32) {
             classes.append(number)
             targets.append(target)
@@ -48,7 +56,7 @@ struct StateRegister {
     private(set) var starts: [UInt32] = [0]
     private(set) var classes: [UInt8] = []
     private(set) var targets: [UInt32] = []
-    private var slots: [UInt32] = Array(repeating: 0, count: 64)
+    private var slots: [UInt32] = Array(repeating: 0, count: 1024)
 
     var count: Int { verdicts.count }
 
@@ -58,7 +66,7 @@ struct StateRegister {
     /// The state with this row, which is new if there was none.
     mutating func intern(_ row: Row) -> UInt32 {
         if (count + 1) * 2 > slots.count { grow() }
-        var slot = Int(truncatingIfNeeded: Self.hash(row)) & (slots.count - 1)
+        var slot = Int(truncatingIfNeeded: row.hash) & (slots.count - 1)
         while slots[slot] != 0 {
             let state = slots[slot] - 1
             if has(state, row) { return state }
@@ -71,13 +79,6 @@ struct StateRegister {
         starts.append(UInt32(classes.count))
         slots[slot] = UInt32(count)
         return UInt32(count - 1)
-    }
-
-    func row(_ state: Int) -> Row {
-        var row = Row(verdict: verdicts[state], rest: rests[state])
-        row.classes = Array(classes[exceptions(of: state)])
-        row.targets = Array(targets[exceptions(of: state)])
-        return row
     }
 
     private func has(_ state: UInt32, _ row: Row) -> Bool {
@@ -95,21 +96,37 @@ struct StateRegister {
     private mutating func grow() {
         slots = Array(repeating: 0, count: slots.count * 2)
         for state in 0..<count {
-            var slot = Int(truncatingIfNeeded: Self.hash(row(state))) & (slots.count - 1)
+            var hash = Row.hash(verdicts[state], rests[state])
+            for index in exceptions(of: state) { Row.mix(&hash, classes[index], targets[index]) }
+            var slot = Int(truncatingIfNeeded: hash) & (slots.count - 1)
             while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
             slots[slot] = UInt32(state + 1)
         }
     }
 
-    private static func hash(_ row: Row) -> UInt64 {
-        func mix(_ hash: UInt64, _ value: UInt64) -> UInt64 {
-            let mixed = (hash ^ value) &* 0xff51_afd7_ed55_8ccd
-            return mixed ^ mixed >> 32
-        }
-        var hash = mix(mix(0x9e37_79b9_7f4a_7c15, UInt64(row.verdict)), UInt64(row.rest))
-        for index in row.classes.indices {
-            hash = mix(hash, UInt64(row.classes[index]) << 32 | UInt64(row.targets[index]))
-        }
+}
+
+extension StateRegister.Row {
+    fileprivate var hash: UInt64 {
+        var hash = Self.hash(verdict, rest)
+        for index in classes.indices { Self.mix(&hash, classes[index], targets[index]) }
         return hash
+    }
+
+    /// The hash of a row without exceptions, into which these are mixed one by one.
+    fileprivate static func hash(_ verdict: UInt32, _ rest: UInt32) -> UInt64 {
+        var hash: UInt64 = 0x9e37_79b9_7f4a_7c15
+        mix(&hash, UInt64(verdict))
+        mix(&hash, UInt64(rest))
+        return hash
+    }
+
+    fileprivate static func mix(_ hash: inout UInt64, _ number: UInt8, _ target: UInt32) {
+        mix(&hash, UInt64(number) << 32 | UInt64(target))
+    }
+
+    private static func mix(_ hash: inout UInt64, _ value: UInt64) {
+        hash = (hash ^ value) &* 0xff51_afd7_ed55_8ccd
+        hash ^= hash >> 32
     }
 }
