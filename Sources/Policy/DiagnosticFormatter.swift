@@ -86,7 +86,8 @@ public struct DiagnosticFormatter: Sendable {
 
     /// `text` with everything that could steer a terminal written as an escape.
     public static func printable(_ text: some StringProtocol) -> String {
-        text.unicodeScalars.map { printable($0) }.joined()
+        if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7f }) { return String(text) }
+        return text.unicodeScalars.map { printable($0) }.joined()
     }
 
     private static func printable(_ scalar: Unicode.Scalar) -> String {

@@ -98,14 +98,17 @@ public struct LinkResolution: Sendable {
         pattern: (Value) -> PathPattern?, rebuild: (PathPattern) -> Value
     ) -> [Located<Value>] {
         var result: [Located<Value>] = []
-        var present = Set(list.map(\.value))
+        var present: Set<Value>?
         for item in list {
             result.append(item)
             guard let original = pattern(item.value),
                 let second = respelled(original, isDeny: isDeny, processID, resolve)
             else { continue }
             let value = rebuild(second)
-            guard present.insert(value).inserted else { continue }
+            var known = present.take() ?? Set(list.map(\.value))
+            let isNew = known.insert(value).inserted
+            present = known
+            guard isNew else { continue }
             result.append(Located(value, at: item.location))
             notes.append(
                 Diagnostic(
@@ -121,8 +124,11 @@ public struct LinkResolution: Sendable {
     ) -> PathPattern? {
         let prefix = pattern.literalDirectory
         // The link /proc/self is the reader's own process: for the command it is another.
-        let own = Array("/proc/self".utf8)
-        if prefix.isEmpty || prefix.starts(with: own + [UInt8(ascii: "/")]) || prefix == own { return nil }
+        if prefix.isEmpty || prefix.starts(with: "/proc/self/".utf8)
+            || prefix.elementsEqual("/proc/self".utf8)
+        {
+            return nil
+        }
         let target: [UInt8]
         if let found = known[prefix] {
             target = lookups[found].resolved

@@ -183,8 +183,7 @@ public enum KernelCoverage {
 
     /// What a default denies and nothing sees.
     private static func addGaps(of policy: Policy, to coverage: inout Coverage) {
-        let compiled = KernelPolicy(policy)
-        for operation in Operation.allCases where !compiled.grants(operation) {
+        for operation in Operation.allCases where !KernelPolicy.grants(operation, in: policy) {
             let mechanism = mechanism(of: operation)
             guard let limit = mechanism.limit else { continue }
             coverage.findings.append(

@@ -11,6 +11,8 @@ public struct KernelPolicy: Hashable, Sendable {
     public let rules: [DecidingRule]
     /// Which of them report their decisions.
     public let areLogged: [Bool]
+    /// What is enforced of each section.
+    private(set) var sections: [KernelCoverage.Section]
 
     /// The number of the rule by which the agent guards its own; nil: it guards nothing.
     let ownRule: Int?
@@ -25,6 +27,7 @@ public struct KernelPolicy: Hashable, Sendable {
     init(_ policy: Policy, isGuarded: Bool = false) {
         self.policy = policy
         digest = SHA256.text(PolicyCompiler.hash(of: policy))
+        sections = KernelCoverage.sections(of: policy)
         var headers = (policy.files?.rules ?? []).map(\.header)
         networkRules = headers.count
         headers += (policy.network?.rules ?? []).map(\.header)
@@ -49,6 +52,7 @@ public struct KernelPolicy: Hashable, Sendable {
     public func of(_ run: KernelRun) -> Self {
         var policy = self
         policy.run = PolicyLegend.Run(layer: run.layer, owner: run.owner)
+        policy.sections = KernelCoverage.sections(of: self.policy, isRun: true)
         return policy
     }
 
@@ -57,9 +61,13 @@ public struct KernelPolicy: Hashable, Sendable {
 
     /// The entry that decides about `item`: the first deny, else the first allow, else none.
     static func decidingEntry<Item>(_ section: ListSection<Item>?, of item: Item) -> Int? {
-        let entries = section?.entries ?? []
-        return entries.firstIndex { $0.header.verdict == .deny && $0.covers(item) }
-            ?? entries.firstIndex { $0.covers(item) }
+        guard let entries = section?.entries else { return nil }
+        var allowing: Int?
+        for index in entries.indices where entries[index].covers(item) {
+            if entries[index].header.verdict == .deny { return index }
+            allowing = allowing ?? index
+        }
+        return allowing
     }
 
     /// The number of the rule that decides about an operation; nil: its default.
@@ -73,8 +81,10 @@ public struct KernelPolicy: Hashable, Sendable {
     }
 
     /// Whether an operation is granted.
-    func grants(_ operation: Operation) -> Bool {
-        if let entry = Self.decidingEntry(policy.operations, of: operation) {
+    func grants(_ operation: Operation) -> Bool { Self.grants(operation, in: policy) }
+
+    static func grants(_ operation: Operation, in policy: Policy) -> Bool {
+        if let entry = decidingEntry(policy.operations, of: operation) {
             return policy.operations?.entries[entry].header.verdict == .allow
         }
         return switch operation.defaultRule {

@@ -68,7 +68,7 @@ public struct PolicyLegend: Hashable, Sendable {
         capabilities = policy.capabilities?.location
         operations = policy.operations?.location
         run = compiled.run
-        sections = KernelCoverage.sections(of: policy, isRun: run != nil).map {
+        sections = compiled.sections.map {
             Section(name: $0.name, extent: $0.extent, gaps: $0.gaps)
         }
         executables = policy.subjects.compactMap { subject -> [UInt8]? in

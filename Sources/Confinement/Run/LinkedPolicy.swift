@@ -2,6 +2,21 @@ internal import Compiler
 private import Glibc
 public import Policy
 
+/// Where paths of this host lead, each looked up once: policies that are read together name many of the same.
+public final class HostPaths {
+    private var known: [[UInt8]: [UInt8]?] = [:]
+
+    public init() {}
+
+    /// The path without links; nil: it does not exist.
+    func real(_ path: [UInt8]) -> [UInt8]? {
+        if let target = known[path] { return target }
+        let target = HostEnvironment.realPath(path)
+        known[path] = .some(target)
+        return target
+    }
+}
+
 /// A policy as it is applied on this host: where the literal beginning of a pattern leads through a symbolic link, the
 /// rule covers both spellings.
 public struct LinkedPolicy {
@@ -14,8 +29,8 @@ public struct LinkedPolicy {
     /// Every literal beginning that leads elsewhere.
     let detours: [[UInt8]: [UInt8]]
 
-    public init(_ policy: Policy) {
-        self.init(LinkResolution(policy, processID: Self.processID, resolve: HostEnvironment.realPath))
+    public init(_ policy: Policy, on paths: HostPaths = HostPaths()) {
+        self.init(LinkResolution(policy, processID: Self.processID, resolve: paths.real))
     }
 
     /// As it is on another one's host: `links` say where literal beginnings lead there.

@@ -12,7 +12,7 @@ enum YAMLScalar {
         guard let first = text.utf8.first, let last = text.utf8.last else { return false }
         let isWord: (UInt8) -> Bool = { byte in
             (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte)
-                || "/_.@$+~=<>^()\\;%!".utf8.contains(byte) || byte == UInt8(ascii: "-")
+                || byte == UInt8(ascii: "/") || "_.@$+~=<>^()\\;%!-".utf8.contains(byte)
         }
         let isFirst: (UInt8) -> Bool = { byte in
             (0x61...0x7a).contains(byte) || (0x41...0x5a).contains(byte) || "/_$".utf8.contains(byte)

@@ -10,6 +10,8 @@ struct SourceText: Sendable {
     private let lineStarts: [Int]
     /// How many code points begin before each block of bytes, so that no look-up walks far.
     private let codePointsBeforeBlock: [Int]
+    /// Whether each byte is a code point.
+    private let isASCII: Bool
     private static let blockSize = 64
 
     init(file: String, bytes: [UInt8]) {
@@ -29,10 +31,12 @@ struct SourceText: Sendable {
         }
         lineStarts = starts
         codePointsBeforeBlock = blocks
+        isASCII = codePoint == bytes.count
     }
 
     /// The byte at which code point `index` begins; the end of the text for an index behind it.
     func byteOffset(ofCodePoint index: Int) -> Int {
+        if isASCII { return min(index, bytes.count) }
         guard let block = Self.lastIndex(in: codePointsBeforeBlock, { $0 <= index }) else { return 0 }
         var byte = block * Self.blockSize
         // A block may begin inside a code point, which was counted in the block before.
@@ -83,6 +87,7 @@ struct SourceText: Sendable {
 
     /// How many code points begin before `byte`.
     private func codePoints(before byte: Int) -> Int {
+        if isASCII { return min(byte, bytes.count) }
         guard !codePointsBeforeBlock.isEmpty else { return 0 }
         let end = min(byte, bytes.count)
         let block = min(end / Self.blockSize, codePointsBeforeBlock.count - 1)

@@ -114,6 +114,7 @@ struct AgentCommand: ParsableCommand {
             return PolicyReading(refusals: [error.text], isIncomplete: true)
         }
         let workspace = Workspace()
+        let paths = HostPaths()
         for reference in references {
             let result = workspace.read(reference)
             reading.diagnostics += result.diagnostics.filter { $0.severity != .note }
@@ -124,7 +125,7 @@ struct AgentCommand: ParsableCommand {
                 reading.isIncomplete = true
                 continue
             }
-            let linked = LinkedPolicy(policy)
+            let linked = LinkedPolicy(policy, on: paths)
             reading.diagnostics += linked.notes.filter { $0.location.file == policy.file }
             reading.policies.append(linked.policy)
         }
