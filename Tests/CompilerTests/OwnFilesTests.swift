@@ -82,4 +82,25 @@ import Testing
         let tables = try KernelTables.compile([Self.generous("generous")])
         #expect(tables.policies[0]?.rules.map(\.id) == ["all", "part"])
     }
+
+    @Test func `what is taken again of policies makes the tables that compiling them anew does`() throws {
+        func entries(_ names: [String]) -> [KernelTables.Entry] {
+            names.enumerated().map { KernelTables.Entry(slot: 2 * $0, policy: Self.generous($1)) }
+        }
+        let before = try KernelTables.compile(entries(["a", "b", "c"]), own: Self.own)
+        // Another policy in a slot, one that is gone, and another generation's own files.
+        for (names, own) in [
+            (["a", "b", "c", "d"], Self.own), (["a", "other", "c"], Self.own), (["b"], Self.own),
+            (["a", "b"], OwnFiles()),
+        ] {
+            let anew = try KernelTables.compile(entries(names), own: own)
+            #expect(try KernelTables.compile(entries(names), own: own, reusing: before.parts) == anew)
+        }
+        // The same name and another text.
+        var changed = entries(["a", "b", "c"])
+        changed[1].policy.files?.rules.removeLast()
+        let anew = try KernelTables.compile(changed, own: Self.own)
+        #expect(anew != before)
+        #expect(try KernelTables.compile(changed, own: Self.own, reusing: before.parts) == anew)
+    }
 }
