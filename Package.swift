@@ -24,6 +24,8 @@ let shipped =
                 "-Xfrontend", "-function-sections",
             ], .when(configuration: .release)),
     ]
+// Where nothing is done a thousand times.
+let small = shipped + [.unsafeFlags(["-Osize"], .when(configuration: .release))]
 
 let package = Package(
     name: "swguard",
@@ -71,7 +73,7 @@ let package = Package(
         .target(name: "CControlInterface"),
         .target(
             name: "Control", dependencies: ["Policy", "CLinux", "CControlInterface"],
-            exclude: ["io.swguard.Control.varlink"], swiftSettings: shipped),
+            exclude: ["io.swguard.Control.varlink"], swiftSettings: small),
         .target(
             name: "Agent",
             dependencies: [
@@ -84,7 +86,7 @@ let package = Package(
             dependencies: [
                 "Confinement", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: shipped),
+            swiftSettings: small),
         .executableTarget(
             name: "swguard",
             dependencies: [
@@ -92,7 +94,7 @@ let package = Package(
                 "RunDeclaration",
                 "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
-            swiftSettings: shipped + [.unsafeFlags(["-static-executable"])],
+            swiftSettings: small + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [
                 .unsafeFlags(["-static-executable"]),
                 // What ships has no symbols, equal functions once, and no index of frames: nothing throws as C++ does.

@@ -76,12 +76,15 @@ extension Agent {
         guard let configuration = context.configuration() else {
             throw Rejection(reasons: ["the agent's configuration cannot be used"])
         }
-        return try Self.compile(policies, loaded: loaded, slots: slots, configuration, context, places)
+        return try Self.compile(
+            policies, loaded: loaded, slots: slots, configuration, context, places,
+            reusing: base?.tables.parts ?? [])
     }
 
     static func compile(
         _ policies: [Policy], loaded: [GenerationRecord.Loaded], slots: Slots,
-        _ configuration: AgentConfiguration, _ context: Context, _ places: OwnPlaces
+        _ configuration: AgentConfiguration, _ context: Context, _ places: OwnPlaces,
+        reusing parts: [KernelPart?] = []
     ) throws(Rejection) -> Compiled {
         var slots = slots
         var entries: [KernelTables.Entry] = []
@@ -106,7 +109,7 @@ extension Agent {
         do throws(KernelTablesError) {
             let tables = try KernelTables.compile(
                 entries, limit: Enforcement.Sizes.limit, own: places.ownFiles, launchers: launchers,
-                user: Users.number(of:), identify: held.object(at:))
+                user: Users.number(of:), identify: held.object(at:), reusing: parts)
             if let failure = held.failure { context.log.error("cannot guard \(failure)") }
             return Compiled(
                 tables: tables, held: held, slots: slots, models: entries.map(\.policy), loaded: loaded)

@@ -125,7 +125,9 @@ private final class Person {
             try person.expect("Stopped")
             // In front, it is waited for; how it ended is said at once or before the next prompt.
             person.type(line("clear; kill -TERM %1; fg"))
-            try person.expect("a prompt") { $0.lines.first?.hasPrefix("P>") == false && $0.lines.last == "P>" }
+            try person.expect("a prompt") {
+                $0.lines.first?.hasPrefix("P>") == false && $0.lines.last == "P>"
+            }
             person.type(line(""))
             try person.expectPrompt()
             person.type(line("clear; jobs; echo end"))

@@ -5,6 +5,8 @@ internal import Policy
 struct KernelCompiler {
     private(set) var image = KernelImage()
     private(set) var policies: [KernelPolicy?] = []
+    /// By slot, those of the host's policies.
+    private(set) var parts: [KernelPart?] = []
     private(set) var counterCount = 0
     /// The objects that are denied by what they are, and where their lists are.
     private(set) var guards: [(object: KernelObject, place: Int)] = []
@@ -32,18 +34,29 @@ struct KernelCompiler {
         own = OwnFiles()
         image = tables.image
         policies = tables.policies
+        parts = tables.parts
         counterCount = tables.counterCount
         records = tables.records
     }
 
     /// Adds one policy.
-    mutating func add(_ entry: KernelTables.Entry) throws(KernelTablesError) {
+    ///
+    /// - Parameter known: what was in its slot before: taken again where it is still the same.
+    mutating func add(
+        _ entry: KernelTables.Entry, reusing known: KernelPart?
+    ) throws(KernelTablesError) {
         let policy = entry.policy
-        let part = try KernelPart(
-            policy, own: own, limits: AutomatonLimits(),
-            files: policy.files == nil ? withoutFiles : nil)
+        let part =
+            if let known, known.policy.policy == policy, known.own == own {
+                known
+            } else {
+                try KernelPart(
+                    policy, own: own, limits: AutomatonLimits(),
+                    files: policy.files == nil ? withoutFiles : nil)
+            }
         if policy.files == nil { withoutFiles = part.files }
         try reserve(entry.slot, policy)
+        parts[entry.slot] = part
         let record = try append(part)
         image[record + KernelRecords.Policy.layer] = UInt32(entry.slot)
         place(part.policy, in: entry.slot, record)
@@ -68,6 +81,7 @@ struct KernelCompiler {
         }
         while policies.count <= slot {
             policies.append(nil)
+            parts.append(nil)
             records.append(0)
         }
     }

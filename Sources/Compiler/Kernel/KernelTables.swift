@@ -21,6 +21,8 @@ public struct KernelTables: Hashable, Sendable {
 
     /// By slot; nil: none is there.
     public let policies: [KernelPolicy?]
+    /// By slot, what the host's policies are by themselves.
+    public let parts: [KernelPart?]
     /// How many counters are needed.
     public let counterCount: Int
     let image: KernelImage
@@ -81,14 +83,19 @@ public struct KernelTables: Hashable, Sendable {
     }
 
     /// The same for policies that have slots already.
+    ///
+    /// - Parameter known: by slot, what policies were compiled to before; of those that are still the same it is taken.
     public static func compile(
         _ entries: [Entry], limit: Int = 1 << 26, own: OwnFiles = OwnFiles(), isClosing: Bool = true,
         launchers: [[UInt8]] = [],
         user: (String) -> UInt32? = { UInt32($0) },
-        identify: ([UInt8]) -> KernelObject? = { _ in nil }
+        identify: ([UInt8]) -> KernelObject? = { _ in nil }, reusing known: [KernelPart?] = []
     ) throws(KernelTablesError) -> Self {
         var compiler = KernelCompiler(limit: limit, own: own)
-        for entry in entries { try compiler.add(entry) }
+        for entry in entries {
+            try compiler.add(
+                entry, reusing: known.indices.contains(entry.slot) ? known[entry.slot] : nil)
+        }
         if isClosing { try compiler.close() }
         compiler.guardObjects(entries, identify: identify)
         try compiler.finish(entries, launchers: launchers, user: user)
@@ -101,6 +108,7 @@ public struct KernelTables: Hashable, Sendable {
 
     private init(_ compiler: KernelCompiler, _ guards: [GuardPlace], _ names: [NamePlace]) {
         policies = compiler.policies
+        parts = compiler.parts
         counterCount = compiler.counterCount
         image = compiler.image
         records = compiler.records
