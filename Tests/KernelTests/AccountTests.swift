@@ -57,20 +57,20 @@ extension AgentTests {
         @Test func `ten times what the ring and the writer take is told to the last decision`() throws {
             let pipe = Pipe()
             let agent = try Self.agent("file: none, stdout: true, buffer: 64KiB", pipe: pipe)
-            let reader = SlowReader(pipe.fileHandleForReading)
+            let reader = LateReader(pipe.fileHandleForReading)
             // Each process fills a third of the ring, and nobody reads it.
             kill(agent.identifier, SIGSTOP)
             var storms = try Storm.programs.map { try Storm($0, processes: 3, files: Self.files) }
             var tries = try storms.map { try $0.end() }
             kill(agent.identifier, SIGCONT)
-            // Many times what has room for the reader.
+            // Many times what has room until the reader begins.
             storms = try Storm.programs.map { try Storm($0, processes: 2, files: Self.files, rounds: 2) }
             for (index, storm) in storms.enumerated() {
                 let more = try storm.end()
                 tries[index].tries += more.tries
                 tries[index].successes += more.successes
             }
-            reader.hurry()
+            reader.begin()
             let counts = try Self.settled(agent)
             #expect(try agent.stop() == 0)
             let told = Told(try reader.events())
@@ -136,12 +136,11 @@ extension AgentTests {
     }
 }
 
-/// Reads what an agent writes, at first 200 lines a second or so.
-private final class SlowReader: @unchecked Sendable {
-    let path = FileManager.default.temporaryDirectory.appending(path: "slow-\(UUID().uuidString).jsonl").path
+/// Reads what an agent writes, from when it may on.
+private final class LateReader: @unchecked Sendable {
+    let path = FileManager.default.temporaryDirectory.appending(path: "late-\(UUID().uuidString).jsonl").path
     private let source: FileHandle
-    private let lock = NSLock()
-    private var isHurried = false
+    private let mayBegin = DispatchSemaphore(value: 0)
     private let hasEnded = DispatchSemaphore(value: 0)
 
     init(_ source: FileHandle) {
@@ -150,15 +149,15 @@ private final class SlowReader: @unchecked Sendable {
         Thread { [self] in
             let output = FileHandle(forWritingAtPath: path)
             var buffer = [UInt8](repeating: 0, count: 4096)
+            mayBegin.wait()
             while case let count = read(source.fileDescriptor, &buffer, buffer.count), count > 0 {
                 output?.write(Data(buffer[..<count]))
-                if !lock.withLock({ isHurried }) { usleep(50_000) }
             }
             hasEnded.signal()
         }.start()
     }
 
-    func hurry() { lock.withLock { isHurried = true } }
+    func begin() { mayBegin.signal() }
 
     /// All that was written, when nobody writes any more.
     func events() throws -> [Event] {
