@@ -62,7 +62,6 @@ public struct Agent: ~Copyable {
 
     /// Enforces until TERM or INT; what is enforced then still is.
     public static func run(_ context: Context) -> Outcome {
-        swguard_release_large_blocks()
         let signals = swguard_agent_signals()
         guard signals >= 0 else {
             context.log.error("cannot take signals: \(text(of: errno))")

@@ -60,11 +60,6 @@ int swguard_grace_period(void)
 	return (int)syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0);
 }
 
-void swguard_release_large_blocks(void)
-{
-	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-}
-
 void swguard_release_memory(void)
 {
 	malloc_trim(0);

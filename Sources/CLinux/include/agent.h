@@ -23,10 +23,6 @@ int swguard_grace_period(void);
 /* Gives back to the kernel what was freed. */
 void swguard_release_memory(void);
 
-/* Has large blocks, as the kernel's types are, given back when they are freed; by itself the C library keeps those of sizes
-   that were freed before (mallopt(3), M_MMAP_THRESHOLD). */
-void swguard_release_large_blocks(void);
-
 /* A descriptor that can be read when files named `*.yaml` in a directory come, go, or have been written; -1. */
 int swguard_watch_directory(const char *path);
 
