@@ -180,11 +180,18 @@ def reload():
     bad.write_text(POLICY.format(name="bad", program="/usr/bin/cat", path="relative"))
     assert run("systemctl", "reload", "swguard", check=False).returncode != 0
     assert show("ActiveState") == "active" and is_denied() and result("status")["generation"] == generation + 1
-    errors = run("journalctl", "--unit=swguard", "--priority=err", "--output=cat").stdout
-    assert "cannot reload the policies" in errors and "bad.yaml:7:46" in errors and "enforcing" not in errors, errors
+    # The agent writes its lines when it has answered, and the journal takes them when it gets round to it.
+    errors = until("the journal has why", reload_errors)
+    assert "bad.yaml:7:46" in errors and "enforcing" not in errors, errors
     bad.unlink()
     run("systemctl", "reload", "swguard")
     saw("systemctl reload, and one of a bad policy fails, changes nothing, and is an error in the journal")
+
+
+def reload_errors():
+    """What the journal has of level err, when the agent's last line is there."""
+    errors = run("journalctl", "--unit=swguard", "--priority=err", "--output=cat").stdout
+    return errors if "cannot reload the policies" in errors else None
 
 
 def upgrade():
