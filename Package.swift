@@ -94,12 +94,17 @@ let package = Package(
                 "RunDeclaration",
                 "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            exclude: ["frames.ld"],
             swiftSettings: small + [.unsafeFlags(["-static-executable"])],
             linkerSettings: [
                 .unsafeFlags(["-static-executable"]),
-                // What ships has no symbols, equal functions once, and no index of frames: nothing throws as C++ does.
+                // What ships has no symbols, equal functions once, and no frames: nothing throws as C++ does. 2 MB.
                 .unsafeFlags(
-                    ["-Xlinker", "-s", "-Xlinker", "--icf=safe", "-Xlinker", "--no-eh-frame-hdr"],
+                    [
+                        "-use-ld=lld", "-Xlinker", "-s", "-Xlinker", "--icf=safe", "-Xlinker", "-T",
+                        "-Xlinker",
+                        Context.packageDirectory + "/Sources/swguard/frames.ld",
+                    ],
                     .when(configuration: .release)),
                 // ArgumentParser imports FoundationEssentials; these are what that needs, without ICU.
                 .linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims"),

@@ -47,6 +47,8 @@ import Testing
             (["plan", "bad.yaml"], 2),
             (["compile", "good.yaml", "-o", "x.plan"], 0), (["compile", "bad.yaml", "-o", "y.plan"], 2),
             (["inspect", "good.plan"], 0), (["inspect", "empty.plan"], 0),
+            (["export", "systemd", "good.yaml"], 0), (["export", "systemd", "empty.yaml"], 1),
+            (["export", "systemd", "bad.yaml"], 2),
             (["doctor"], 0), (["status"], 3), (["policies"], 3), (["ps"], 3),
             (["load", "good.yaml"], 3), (["load", "none.yaml"], 2), (["unload", "good"], 3), (["reload"], 3),
             (["rollback"], 3),
@@ -59,6 +61,7 @@ import Testing
             (["explain", "good.yaml", "--connect", "tcp:*:1"], 2),
             (["plan", "good.yaml", "--backend", "x"], 2),
             (["check"], 2), (["compile", "good.yaml"], 2), (["inspect"], 2), (["doctor", "x"], 2),
+            (["export", "systemd"], 2),
         ] as [([String], Int32)])
     func `every result is one object that its schema accepts`(_ arguments: [String], _ status: Int32) throws {
         let scratch = try Scratch()

@@ -228,6 +228,39 @@ def settled():
     return now if now["waiting"] == 0 and handled == now["submitted"] else None
 
 
+# What is said of system calls, and what mkdir(1) then says.
+FILTERS = [
+    ("default: allow, rules: [{deny: [mkdir, mkdirat], action: errno:EXDEV}]", "Invalid cross-device link"),
+    ("rules: [{allow: ['@system-service']}, {deny: [mkdir, mkdirat]}]", "Operation not permitted"),
+    ("rules: [{allow: ['@basic-io', '@file-system', '@process']}, {deny: [futex, mkdir, mkdirat]}]", "Operation not permitted"),
+]
+
+
+def export():
+    """What the agent cannot filter from outside, the service manager does by the exported drop-in."""
+    policy = pathlib.Path("/root/probe.yaml")
+    made = pathlib.Path("/run/probe")
+    units = pathlib.Path("/run/systemd/system")
+    drop_in = units / "probe.service.d" / "swguard-probe.conf"
+    drop_in.parent.mkdir(parents=True)
+    (units / "probe.service").write_text(f"[Service]\nType=oneshot\nExecStart=/usr/bin/mkdir {made}\n")
+    for syscalls, reason in FILTERS:
+        policy.write_text(
+            f"apiVersion: swguard/v1\nkind: Policy\nmetadata: {{name: probe}}\n"
+            f"subjects: [{{unit: probe.service}}]\nsyscalls: {{{syscalls}}}\n"
+        )
+        drop_in.write_text(run("swguard", "export", "systemd", str(policy)).stdout)
+        run("systemctl", "daemon-reload")
+        assert run("systemctl", "start", "probe", check=False).returncode != 0
+        until("the journal has why", lambda: reason in run("journalctl", "--unit=probe").stdout)
+        assert not made.exists()
+    drop_in.unlink()
+    run("systemctl", "daemon-reload")
+    run("systemctl", "start", "probe")
+    assert made.exists()
+    saw("exported drop-ins filter the system calls of a unit")
+
+
 # What the unit lets nobody do who runs as it does: a line each, in Python, which is to fail.
 FORBIDDEN = {
     "write beneath /usr": "open('/usr/bin/planted', 'w')",
@@ -322,7 +355,7 @@ def remove():
 
 
 try:
-    for step in (prepare, install, tail, readiness, kill, reload, upgrade, hardening, verify, remove):
+    for step in (prepare, install, tail, readiness, kill, reload, upgrade, hardening, export, verify, remove):
         step()
 except BaseException:
     print(run("journalctl", "--unit=swguard", "--lines=50", "--no-pager", check=False).stdout, flush=True)

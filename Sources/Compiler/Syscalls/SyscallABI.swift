@@ -52,3 +52,22 @@ public enum SyscallABI: String, CaseIterable, Hashable, Sendable {
     /// Whether every argument is 32 bits wide.
     var isNarrow: Bool { self == .i386 }
 }
+
+extension SyscallsSection {
+    /// The ABIs that `architectures` lists; the native one unless any is.
+    var listedABIs: [SyscallABI] {
+        architectures.isEmpty ? [.native] : architectures.compactMap { SyscallABI(rawValue: $0.value) }
+    }
+
+    /// Why no filter can be made for `architectures`.
+    var architectureFaults: [Located<String>] {
+        var faults = architectures.filter { SyscallABI(rawValue: $0.value) == nil }
+            .map { Located("unknown ABI '\($0.value)'", at: $0.location) }
+        if !listedABIs.contains(.native) {
+            let text =
+                "the command is started by \(SyscallABI.native.rawValue), which architectures does not list"
+            faults.append(Located(text, at: location))
+        }
+        return faults
+    }
+}

@@ -65,23 +65,11 @@ struct SyscallLowering {
 
     /// The ABIs that the policy lists, of those that this machine has.
     private mutating func usableABIs() -> [SyscallABI] {
-        guard let section = policy.syscalls, !section.architectures.isEmpty else { return [.native] }
-        var listed: Set<SyscallABI> = []
-        for name in section.architectures {
-            guard let abi = SyscallABI(rawValue: name.value) else {
-                find(
-                    .impossible, "syscalls", "syscalls.architectures", name.location,
-                    "unknown ABI '\(name.value)'")
-                continue
-            }
-            listed.insert(abi)
+        guard let section = policy.syscalls else { return [.native] }
+        for fault in section.architectureFaults {
+            find(.impossible, "syscalls", "syscalls.architectures", fault.location, fault.value)
         }
-        if !listed.contains(.native) {
-            find(
-                .impossible, "syscalls", "syscalls.architectures", section.location,
-                "the command is started by \(SyscallABI.native.rawValue), which architectures does not list")
-        }
-        return SyscallABI.usable.filter { listed.contains($0) }
+        return SyscallABI.usable.filter { section.listedABIs.contains($0) }
     }
 
     // MARK: - Tables
