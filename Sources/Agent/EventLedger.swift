@@ -177,9 +177,9 @@ struct EventLedger {
     }
 
     /// What a line that is in the log adds.
-    private static func amounts(of record: LogRecord) -> [Accounts.Field: Int]? {
+    static func amounts(of record: LogRecord) -> [Accounts.Field: Int]? {
         switch record.kind {
-        case "denial", "grant": [.written: 1, .aggregated: record.count - 1]
+        case "denial", "grant", "tamper": [.written: 1, .aggregated: record.count - 1]
         case "gap":
             switch record.json["reason"]?.stringValue {
             case "ring": [.toldRing: record.count]
