@@ -144,7 +144,7 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "AuditLog", "Compiler", "Policy"],
+            name: "AgentTests", dependencies: ["Agent", "AuditLog", "BPF", "Compiler", "Policy"],
             swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),

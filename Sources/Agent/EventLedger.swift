@@ -73,7 +73,7 @@ struct EventLedger {
     }
 
     private func all(_ slot: Int, _ field: Accounts.Field) -> Int {
-        accounts[slot, field] + unsettled.sum(slot, field)
+        unsettled.total(slot, field)
     }
 
     /// Everything about a slot, of which the generations that are there counted `kernel`.

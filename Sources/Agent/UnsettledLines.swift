@@ -73,6 +73,8 @@ final class UnsettledLines: Sendable {
         }
     }
 
-    /// What is not settled yet.
-    func sum(_ slot: Int, _ field: Accounts.Field) -> Int { state.withLock { $0.sums[slot]?[field] ?? 0 } }
+    /// What is in the accounts, and what is not yet: no line is settled between the two looks.
+    func total(_ slot: Int, _ field: Accounts.Field) -> Int {
+        state.withLock { accounts[slot, field] + ($0.sums[slot]?[field] ?? 0) }
+    }
 }

@@ -33,6 +33,17 @@ public struct MappedMap: ~Copyable, @unchecked Sendable {
         self.size = size
     }
 
+    /// Memory of so many bytes, all 0, that no program sees: tests look at what keeps its numbers in a map.
+    init(ofNoMap size: Int) throws(KernelError) {
+        let address = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            throw KernelError(operation: "map memory", code: errno)
+        }
+        unsafe base = address
+        mappedSize = size
+        self.size = size
+    }
+
     /// Stores `words` one after the other, the first at the word number `first`.
     ///
     /// Out of bounds is an error of the caller, and traps.

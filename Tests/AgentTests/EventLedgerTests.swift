@@ -1,7 +1,10 @@
 import AuditLog
+import Foundation
+import Synchronization
 import Testing
 
 @testable import Agent
+@testable import BPF
 
 @Suite struct EventLedgerTests {
     private static let request =
@@ -24,5 +27,30 @@ import Testing
     ) throws {
         let record = try #require(LogRecord(Array(line.utf8)))
         #expect(EventLedger.amounts(of: record) == amounts)
+    }
+
+    @Test func `a line counts while the log's thread settles it, too`() async throws {
+        let accounts = Accounts(try MappedMap(ofNoMap: Accounts.size * Accounts.capacity))
+        let unsettled = UnsettledLines(accounts)
+        let last = Atomic<UInt64>(0)
+        let lines: UInt64 = 100_000
+        let thread = Task.detached {
+            while last.load(ordering: .acquiring) < lines {
+                unsettled.settle(upTo: last.load(ordering: .acquiring))
+            }
+        }
+        for line in 1...lines {
+            unsettled.add(3, [.written: 1, .aggregated: 2], EventLedger.Place(line: line, step: line))
+            last.store(line, ordering: .releasing)
+            let total = unsettled.total(3, .aggregated)
+            guard total == 2 * Int(line) else {
+                last.store(lines, ordering: .releasing)
+                Issue.record("\(total) of \(2 * line)")
+                break
+            }
+        }
+        await thread.value
+        unsettled.settle(upTo: lines)
+        #expect(accounts[3, .aggregated] == unsettled.total(3, .aggregated))
     }
 }

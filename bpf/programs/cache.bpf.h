@@ -102,10 +102,11 @@ static __always_inline bool is_for(const struct tag *tag, const struct swguard_l
 	return *(const __u64 *)&tag->count == *(const __u64 *)&own->count && a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
 }
 
-// Whether every layer grants `accesses` to `name`, by the tag of the directory, whose inode is `inode`. False: it must be walked for.
-static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, struct vfsmount *mount,
-					      struct dentry *directory, struct inode *inode,
-					      struct dentry *name, __u32 accesses)
+// The same by what is granted to whatever is in the directory alone, where `states` is given: then the states are what they
+// are for every name there.
+static __always_inline bool is_granted_in_states(const struct swguard_layers *own, struct vfsmount *mount,
+						 struct dentry *directory, struct inode *inode, struct dentry *name,
+						 __u32 accesses, struct directory_states *states)
 {
 	const __u32 *words = tables_begin();
 	struct tagged_directory *tagged;
@@ -137,8 +138,14 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	barrier();
 	if (tag->renames != rename_sequence() || tag->mounts != mount_sequence())
 		return false;
-	if (accesses & ~granted && !is_name_granted_by_tag(tag, generation, name, accesses))
+	if (states) {
+		if (accesses & ~granted)
+			return false;
+		__builtin_memcpy(states->of, tag->states, sizeof(states->of));
+		states->generation = tag->generation;
+	} else if (accesses & ~granted && !is_name_granted_by_tag(tag, generation, name, accesses)) {
 		return false;
+	}
 	barrier();
 	// Renamed while its name was read: it may be half of each. Or the tag was written while it was read.
 	if (sequence & 1 || sequence != name->d_seq.seqcount.sequence || version != tag->version)
@@ -146,6 +153,14 @@ static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, 
 	// The agent's own guards deny no reading.
 	return !(accesses & field(words, generation, struct swguard_generation, guarded_accesses)) ||
 	       !guards_of(name, field(words, generation, struct swguard_generation, number));
+}
+
+// Whether every layer grants `accesses` to `name`, by the tag of the directory, whose inode is `inode`. False: it must be walked for.
+static __always_inline bool is_granted_by_tag(const struct swguard_layers *own, struct vfsmount *mount,
+					      struct dentry *directory, struct inode *inode,
+					      struct dentry *name, __u32 accesses)
+{
+	return is_granted_in_states(own, mount, directory, inode, name, accesses, NULL);
 }
 
 // Keeps where the directory leads that the last walk found its object in; `inode` is the directory's.

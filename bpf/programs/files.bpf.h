@@ -63,6 +63,33 @@ static __noinline int ask_code(struct file *file, __u32 accesses)
 	return error;
 }
 
+// Decides what using a file as code asks for, and keeps what a walk found of its directory, whose inode is `directory`.
+static __noinline int ask_code_by_walk(struct swguard_layers *own, struct file *file, struct inode *directory,
+				       __u32 accesses)
+{
+	struct scratch *scratch = scratch_of_current();
+	struct file *untyped = UNTYPED(struct file, file);
+	int error = decide(ASK_CODE, AS_NUMBER(file), accesses, 0, 0);
+
+	if (scratch && untyped->f_path.dentry != untyped->f_path.mnt->mnt_root)
+		keep_tag(directory, scratch, own);
+	return error;
+}
+
+// The same by the tag of the directory, if that says that it is granted.
+static __noinline int ask_mapping(struct swguard_layers *own, struct file *file)
+{
+	struct file *untyped = UNTYPED(struct file, file);
+	struct dentry *directory = file->f_path.dentry->d_parent;
+	struct inode *inode = directory->d_inode;
+
+	// What has no name is `anonymous-exec`, whatever its directory.
+	if (untyped->f_inode->i_nlink && is_granted_by_tag(own, untyped->f_path.mnt, directory, inode,
+							   untyped->f_path.dentry, SWGUARD_MAP))
+		return 0;
+	return ask_code_by_walk(own, file, inode, SWGUARD_MAP);
+}
+
 // Apart from the hook, which has then nothing to keep on the stack for a task without layers.
 static __noinline int ask_open(struct file *file)
 {
@@ -84,13 +111,14 @@ static __noinline int ask_open(struct file *file)
 	name = untyped->f_path.dentry;
 	barrier();
 	accesses = accesses_of(file);
-	// A file of nsfs is in no directory that has a tag.
-	if (accesses != SWGUARD_EXECUTE && is_granted_by_tag(own, mount, directory, inode, name, accesses))
+	// A file of nsfs is in no directory that has a tag. To execute what has no name is `anonymous-exec`.
+	if ((accesses != SWGUARD_EXECUTE || untyped->f_inode->i_nlink) &&
+	    is_granted_by_tag(own, mount, directory, inode, name, accesses))
 		return 0;
 	if (untyped->f_inode->i_sb->s_magic == NSFS_MAGIC)
 		return decide_operation(OPERATION_NAMESPACE, 0);
 	if (accesses == SWGUARD_EXECUTE)
-		return decide(ASK_CODE, AS_NUMBER(file), accesses, 0, 0);
+		return ask_code_by_walk(own, file, inode, accesses);
 	// No name leads to a mount of the kernel's own: what is opened there has none (a memfd, a pipe, by its descriptor), or
 	// overlayfs opens it in a layer for what the task asked for of the overlay. It writes to its working directory, which is
 	// not beneath the mount's root: a walk would not end there.
@@ -171,7 +199,7 @@ int BPF_PROG(swguard_mmap_file, struct file *file, unsigned long requested, unsi
 	if (protection & PROT_WRITE)
 		error = ask_writable_code();
 	if (!error && file && !is_executing())
-		error = decide(ASK_CODE, AS_NUMBER(file), SWGUARD_MAP, 0, 0);
+		error = ask_mapping(own, file);
 	VERDICT(error);
 }
 

@@ -16,8 +16,21 @@ struct {
 static __always_inline struct swguard_object object_of(struct inode *inode, __u32 generation)
 {
 	struct swguard_object object = {
-		.inode = BPF_CORE_READ(inode, i_ino),
-		.device = BPF_CORE_READ(inode, i_sb, s_dev),
+		.inode = PEEK(struct inode, inode, i_ino),
+		.device = PEEK(struct super_block, PEEK(struct inode, inode, i_sb), s_dev),
+		.generation = generation,
+	};
+
+	return object;
+}
+
+// The same of a typed pointer, by loads.
+static __always_inline struct swguard_object object_at(struct inode *typed, __u32 generation)
+{
+	struct inode *inode = UNTYPED(struct inode, typed);
+	struct swguard_object object = {
+		.inode = inode->i_ino,
+		.device = inode->i_sb->s_dev,
 		.generation = generation,
 	};
 
@@ -40,7 +53,7 @@ int swguard_identify(struct swguard_identity *identity)
 	inode = BPF_CORE_READ(file, f_path.dentry, d_inode);
 	if (!inode)
 		return -ENOENT;
-	identity->inode = BPF_CORE_READ(inode, i_ino);
+	identity->inode = PEEK(struct inode, inode, i_ino);
 	identity->device = BPF_CORE_READ(inode, i_sb, s_dev);
 	return 0;
 }
@@ -48,7 +61,7 @@ int swguard_identify(struct swguard_identity *identity)
 // The guards of what a dentry stands for, by a generation's number; NULL: none.
 static __always_inline const struct swguard_binding *guards_of(struct dentry *dentry, __u32 generation)
 {
-	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct inode *inode = PEEK(struct dentry, dentry, d_inode);
 	struct swguard_object object;
 
 	if (!inode)

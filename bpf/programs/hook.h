@@ -49,6 +49,14 @@ static __always_inline bool has_casts(void)
 		has_casts() ? (type *)bpf_rdonly_cast(untyped_, bpf_core_type_id_kernel(type)) : untyped_; \
 	})
 
+// A field of what an address leads to: a load where there are casts, and else a call that takes thirty times as long.
+#define PEEK(type, address, member)                                                                        \
+	({                                                                                                 \
+		type *peeked_ = (type *)(address);                                                         \
+		has_casts() ? ((type *)bpf_rdonly_cast(peeked_, bpf_core_type_id_kernel(type)))->member :  \
+			      BPF_CORE_READ(peeked_, member);                                              \
+	})
+
 static __always_inline struct vfsmount *mount_of(const struct path *path)
 {
 	return UNTYPED(struct path, path)->mnt;

@@ -53,10 +53,16 @@ int BPF_PROG(swguard_path_mknod, const struct path *directory, struct dentry *na
 	if ((mode & S_IFMT) == S_IFCHR || (mode & S_IFMT) == S_IFBLK)
 		accesses |= SWGUARD_DEVICE;
 	if ((mode & S_IFMT) != S_IFSOCK) {
+		struct inode *inode = directory->dentry->d_inode;
+
+		// What is reported by no layer need not wait.
+		if (is_granted_by_tag(own, mount_of(directory), directory->dentry, inode, UNTYPED(struct dentry, name),
+				      accesses))
+			return 0;
 		sought = is_sought(name);
 		if (sought)
 			decide(BEGIN_SEEKING, AS_NUMBER(name), AS_NUMBER(mount_of(directory)), 0, 0);
-		error = ask_name(own, directory, name, accesses);
+		error = ask_by_walk(own, mount_of(directory), inode, UNTYPED(struct dentry, name), accesses);
 		if (sought)
 			decide(BEGIN_SEEKING, 0, 0, 0, 0);
 		VERDICT(error);
@@ -72,6 +78,27 @@ static __noinline int ask_socket_name(struct vfsmount *mount, struct dentry *nam
 	int error = judge(result, accesses);
 
 	return error ? error : judge_name(result, SWGUARD_BIND, 0);
+}
+
+// Whether a file may have another name in place of one, or besides, by what is kept of the directories: every layer grants the
+// accesses to all that is in the one, and in the other, and the same to both, so that nothing is gained.
+static __always_inline bool is_moved_alike(const struct swguard_layers *own, struct vfsmount *mount,
+					   struct dentry *old_directory, struct dentry *old_name, __u32 old_accesses,
+					   struct dentry *new_directory, struct dentry *new_name, __u32 new_accesses)
+{
+	struct scratch *scratch = scratch_of_current();
+
+	if (!scratch ||
+	    !is_granted_in_states(own, mount, old_directory, old_directory->d_inode, UNTYPED(struct dentry, old_name),
+				  old_accesses, &scratch->old_directory) ||
+	    !is_granted_in_states(own, mount, new_directory, new_directory->d_inode, UNTYPED(struct dentry, new_name),
+				  new_accesses, &scratch->new_directory) ||
+	    scratch->old_directory.generation != scratch->new_directory.generation)
+		return false;
+	for (__u32 layer = 0; layer < SWGUARD_LAYERS_MAX; layer++)
+		if (scratch->old_directory.of[layer] != scratch->new_directory.of[layer])
+			return false;
+	return true;
 }
 
 // Keeps what `resolve` found aside: the old name's.
@@ -169,10 +196,23 @@ static __noinline int ask_rename(struct vfsmount *old_mount, struct dentry *old_
 	return judge_gain((is_directory ? GAIN_DIRECTORY : 0) | (exchanges ? GAIN_BOTH_WAYS : 0));
 }
 
+// Apart from the hook, which has less to keep on its stack then.
+static __noinline int is_renamed_alike(const struct swguard_layers *own, const struct path *old_directory,
+				       struct dentry *old_name, const struct path *new_directory,
+				       struct dentry *new_name)
+{
+	return is_moved_alike(own, mount_of(new_directory), old_directory->dentry, old_name, SWGUARD_REMOVE,
+			      new_directory->dentry, new_name,
+			      SWGUARD_CREATE | (is_positive(new_name) ? SWGUARD_REMOVE : 0));
+}
+
 static __always_inline int decide_rename(const struct path *old_directory, struct dentry *old_name,
 					 const struct path *new_directory, struct dentry *new_name, __u32 exchanges)
 {
 	PASS_UNCONFINED(own);
+	if (!exchanges && !is_directory_name(old_name) &&
+	    is_renamed_alike(own, old_directory, old_name, new_directory, new_name))
+		return 0;
 	return decide(exchanges ? ASK_EXCHANGE : ASK_RENAME, AS_NUMBER(mount_of(old_directory)), AS_NUMBER(old_name),
 		      AS_NUMBER(mount_of(new_directory)), AS_NUMBER(new_name));
 }
@@ -210,10 +250,19 @@ static __noinline int ask_link(struct vfsmount *mount, struct dentry *old_name, 
 	return judge_gain(0);
 }
 
+static __noinline int is_linked_alike(const struct swguard_layers *own, struct dentry *old_name,
+				      const struct path *new_directory, struct dentry *new_name)
+{
+	return is_moved_alike(own, mount_of(new_directory), old_name->d_parent, old_name, SWGUARD_LINK,
+			      new_directory->dentry, new_name, SWGUARD_CREATE);
+}
+
 static __always_inline int decide_link(struct dentry *old_name, const struct path *new_directory,
 				       struct dentry *new_name)
 {
 	PASS_UNCONFINED(own);
+	if (is_linked_alike(own, old_name, new_directory, new_name))
+		return 0;
 	return decide(ASK_LINK, AS_NUMBER(mount_of(new_directory)), AS_NUMBER(old_name), AS_NUMBER(new_name), 0);
 }
 

@@ -74,12 +74,20 @@ static __always_inline int bind_object(struct inode *inode, __u32 generation, __
 	return -EACCES;
 }
 
-// Whether any name is guarded, by the generation in force.
-static __always_inline bool has_guards(void)
+// Whether any name in a directory is guarded, by the generation in force. For every name that is made or looked up on the host.
+static __always_inline bool is_watched(struct inode *directory)
 {
 	const __u32 *words = tables_begin();
+	struct swguard_object object;
+	__u32 generation;
 
-	return words && field(words, generation_now(words), struct swguard_generation, guard_count);
+	if (!words)
+		return true;
+	generation = generation_now(words);
+	if (!field(words, generation, struct swguard_generation, guard_count))
+		return false;
+	object = object_at(directory, field(words, generation, struct swguard_generation, number));
+	return bpf_map_lookup_elem(&watched, &object);
 }
 
 // Binds what comes under a name, if the name is guarded: addresses of a struct inode, of the directory's inode, and of the
@@ -109,10 +117,11 @@ __noinline int bind_named(__u64 inode, __u64 directory, __u64 name)
 // Binds what one dentry stands for to the guards of another's name in a directory. Returns 0 or -EACCES.
 static __always_inline int bind(struct dentry *object, struct dentry *directory, struct dentry *name)
 {
-	if (!has_guards())
+	struct inode *inode = directory->d_inode;
+
+	if (!is_watched(inode))
 		return 0;
-	return bind_named((__u64)BPF_CORE_READ(object, d_inode), (__u64)BPF_CORE_READ(directory, d_inode),
-			  AS_NUMBER(name));
+	return bind_named((__u64)BPF_CORE_READ(object, d_inode), AS_NUMBER(inode), AS_NUMBER(name));
 }
 
 // A name gets its object in the kernel's cache of names: what is made, and what a look into the directory finds, before
@@ -120,14 +129,12 @@ static __always_inline int bind(struct dentry *object, struct dentry *directory,
 SEC("lsm/d_instantiate")
 int BPF_PROG(swguard_d_instantiate, struct dentry *name, struct inode *inode)
 {
-	__u64 directory, *count;
+	struct inode *directory = UNTYPED(struct dentry, name)->d_parent->d_inode;
+	__u64 *count;
 
 	settle(name);
-	if (!has_guards())
-		return 0;
-	directory = (__u64)BPF_CORE_READ(name, d_parent, d_inode);
 	// Not in a directory: a socket, a pipe, what a handle leads to.
-	if (!directory || !bind_named(AS_NUMBER(inode), directory, AS_NUMBER(name)))
+	if (!directory || !is_watched(directory) || !bind_named(AS_NUMBER(inode), AS_NUMBER(directory), AS_NUMBER(name)))
 		return 0;
 	count = bpf_map_lookup_elem(&unbound, &(__u32){ 0 });
 	if (count)
@@ -143,12 +150,12 @@ int BPF_PROG(swguard_inode_free_security, struct inode *inode)
 	struct swguard_object object;
 	const __u32 *words;
 
-	if (!bound_objects || BPF_CORE_READ(inode, i_nlink))
+	if (!bound_objects || inode->i_nlink)
 		return 0;
 	words = tables_begin();
 	if (!words)
 		return 0;
-	object = object_of(inode, field(words, generation_now(words), struct swguard_generation, number));
+	object = object_at(inode, field(words, generation_now(words), struct swguard_generation, number));
 	binding = bpf_map_lookup_elem(&guarded, &object);
 	// Its number is another's already where the version differs.
 	if (binding && !binding->is_held && binding->version == BPF_CORE_READ(inode, i_generation))

@@ -14,6 +14,13 @@ struct chain_link {
 	__u32 is_process; // it is an entry of the root of a procfs
 };
 
+// Where the automata of all layers stand behind a directory, by a generation's number.
+struct directory_states {
+	__u32 of[SWGUARD_LAYERS_MAX];
+	__u32 generation;
+	__u32 reserved;
+};
+
 struct scratch {
 	// What is to be resolved: struct vfsmount *, struct dentry *. Passed here, since functions that are verified once
 	// take numbers only.
@@ -78,6 +85,8 @@ struct scratch {
 	__u32 guards[SWGUARD_GUARDS_MAX];
 	// The same of the name before, for a rename or a link.
 	__u32 earlier_generation;
+	// By what is kept of the directories alone.
+	struct directory_states old_directory, new_directory;
 	__u32 earlier_states[SWGUARD_LAYERS_MAX];
 	// Of another task, by which something is to be judged.
 	struct swguard_layers other;

@@ -32,7 +32,7 @@ struct walk_context {
 
 static __always_inline __u32 dentry_sequence(struct dentry *dentry)
 {
-	return BPF_CORE_READ(dentry, d_seq.seqcount.sequence);
+	return PEEK(struct dentry, dentry, d_seq.seqcount.sequence);
 }
 
 static __always_inline long end_walk(struct scratch *scratch, __u32 result)
@@ -47,7 +47,7 @@ static __always_inline bool is_internal(struct vfsmount *vfsmount)
 {
 	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
 
-	return BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL;
+	return PEEK(struct mount, mount, mnt_ns) == MNT_NS_INTERNAL;
 }
 
 // What is above a mount's root in its file system: a guarded directory may be there, under another name.
@@ -58,7 +58,7 @@ static long climb_beyond(__u32 index, struct walk_context *context)
 
 	if (!note_guards(scratch, dentry))
 		return end_walk(scratch, WALK_UNRESOLVED);
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = PEEK(struct dentry, dentry, d_parent);
 	if (parent == dentry) {
 		scratch->walk.beyond = 0;
 		return 1;
@@ -71,23 +71,23 @@ static long climb_beyond(__u32 index, struct walk_context *context)
 static __always_inline long leave_mount(struct scratch *scratch, struct dentry *root, struct vfsmount *vfsmount)
 {
 	struct mount *mount = (void *)vfsmount - bpf_core_field_offset(struct mount, mnt);
-	struct mount *parent = BPF_CORE_READ(mount, mnt_parent);
+	struct mount *parent = PEEK(struct mount, mount, mnt_parent);
 	__u32 last = scratch->walk.depth - 1;
 
-	if (last < SWGUARD_DEPTH_MAX && BPF_CORE_READ(root, d_parent) == root &&
-	    BPF_CORE_READ(root, d_sb, s_magic) == PROC_SUPER_MAGIC)
+	if (last < SWGUARD_DEPTH_MAX && PEEK(struct dentry, root, d_parent) == root &&
+	    PEEK(struct super_block, PEEK(struct dentry, root, d_sb), s_magic) == PROC_SUPER_MAGIC)
 		scratch->chain[last].is_process = 1;
 	if (parent == mount) {
-		struct mnt_namespace *namespace = BPF_CORE_READ(mount, mnt_ns);
+		struct mnt_namespace *namespace = PEEK(struct mount, mount, mnt_ns);
 
 		if (namespace == MNT_NS_INTERNAL)
 			return end_walk(scratch, WALK_NAMELESS);
 		// Taken out of its namespace (lazily unmounted), or never put into one (open_tree): seq is 0 there.
-		if (!namespace || !BPF_CORE_READ(namespace, seq))
+		if (!namespace || !PEEK(struct mnt_namespace, namespace, seq))
 			return end_walk(scratch, WALK_UNRESOLVED);
 		return end_walk(scratch, WALK_DONE);
 	}
-	scratch->walk.dentry = (__u64)BPF_CORE_READ(mount, mnt_mountpoint);
+	scratch->walk.dentry = (__u64)PEEK(struct mount, mount, mnt_mountpoint);
 	scratch->walk.mount = (__u64)parent + bpf_core_field_offset(struct mount, mnt);
 	return 0;
 }
@@ -100,7 +100,7 @@ static long climb(__u32 index, struct walk_context *context)
 	struct chain_link *link;
 	__u32 sequence, depth = scratch->walk.depth;
 
-	if (dentry == BPF_CORE_READ(mount, mnt_root)) {
+	if (dentry == PEEK(struct vfsmount, mount, mnt_root)) {
 		if (scratch->guard_generation) {
 			scratch->walk.beyond = (__u64)dentry;
 			bpf_loop(SWGUARD_DEPTH_MAX, climb_beyond, context, 0);
@@ -110,7 +110,7 @@ static long climb(__u32 index, struct walk_context *context)
 		return leave_mount(scratch, dentry, mount);
 	}
 	sequence = dentry_sequence(dentry);
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = PEEK(struct dentry, dentry, d_parent);
 	// A root that is not its mount's: of what the kernel made without a directory (a pipe, a memfd); or moved out of a bind
 	// mount, or opened by a handle that leads nowhere.
 	if (parent == dentry)
@@ -134,7 +134,7 @@ static long climb(__u32 index, struct walk_context *context)
 
 static __always_inline bool is_own_process(struct dentry *dentry)
 {
-	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct inode *inode = PEEK(struct dentry, dentry, d_inode);
 	struct proc_inode *entry;
 
 	if (!inode)
@@ -145,9 +145,9 @@ static __always_inline bool is_own_process(struct dentry *dentry)
 
 static __always_inline bool is_linkless(struct dentry *dentry)
 {
-	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct inode *inode = PEEK(struct dentry, dentry, d_inode);
 
-	return inode && BPF_CORE_READ(inode, i_nlink) == 0;
+	return inode && PEEK(struct inode, inode, i_nlink) == 0;
 }
 
 // Writes the next name, from the top.
@@ -164,8 +164,8 @@ static long write_name(__u32 index, struct walk_context *context)
 	dentry = (struct dentry *)scratch->chain[place].dentry;
 	out = &scratch->path[size];
 	out[0] = '/';
-	name = BPF_CORE_READ(dentry, d_name.name);
-	length = BPF_CORE_READ(dentry, d_name.len);
+	name = PEEK(struct dentry, dentry, d_name.name);
+	length = PEEK(struct dentry, dentry, d_name.len);
 	if (length == 0 || length > 255 || bpf_probe_read_kernel(out + 1, length, name))
 		return end_walk(scratch, WALK_UNRESOLVED);
 	if (scratch->chain[place].is_process && out[1] >= '0' && out[1] <= '9') {
