@@ -10,7 +10,7 @@ vm-test: ; .ci/install build vm && swift build -c release --product swguard && s
 evasions: ; .ci/install build vm && swift build -c release --product swguard && swift build --build-tests && .ci/evasions
 lint: ; swift format lint --strict --recursive Sources Tests audit Package.swift
 format: ; swift format --in-place --recursive Sources Tests audit Package.swift
-fuzz: ; .ci/install build && .ci/fuzz 60
+fuzz: ; .ci/install build && .ci/fuzz 300
 soak: ; .ci/install build test vm && .ci/soak
 man: ; .ci/install build && .ci/man
 deb: build man ; .ci/deb $(BINARY)

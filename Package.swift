@@ -168,13 +168,21 @@ let package = Package(
     cLanguageStandard: .c2x
 )
 
+// What reads something that others wrote: a file of Tests/Fuzz, and samples in Tests/Fuzz/corpus, under the same name.
+let fuzzTargets: [(name: String, dependencies: [String])] = [
+    ("PolicyParser", ["Policy"])
+]
+
 // A fuzz target has no main and would break plain builds; the fuzzer's own main would break those of tools and tests:
 // SWGUARD_FUZZ=1 swift build --sanitize fuzzer --product FuzzPolicyParser --scratch-path .build-fuzz
 if Context.environment["SWGUARD_FUZZ"] != nil {
     package.products = []
     package.targets.removeAll { !["Policy", "Clibyaml"].contains($0.name) }
-    package.targets.append(
-        .executableTarget(
-            name: "FuzzPolicyParser", dependencies: ["Policy"], path: "Tests/Fuzz", exclude: ["corpus"],
-            sources: ["PolicyParser.swift"], swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+    package.targets += fuzzTargets.map { target in
+        let others = fuzzTargets.filter { $0.name != target.name }.map { $0.name + ".swift" }
+        return .executableTarget(
+            name: "Fuzz" + target.name, dependencies: target.dependencies.map { .init(stringLiteral: $0) },
+            path: "Tests/Fuzz", exclude: ["corpus"] + others, sources: [target.name + ".swift"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+    }
 }
