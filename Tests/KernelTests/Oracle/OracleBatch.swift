@@ -98,6 +98,9 @@ extension OracleTrial.Object {
 }
 
 extension OracleBatch.Report {
+    /// What the program's own start asks for, before it tries anything.
+    private static let ownReading = "/proc/self/maps"
+
     /// nil: not of a request.
     init?(_ event: Event) {
         guard event["kind"] == "denial" || event["kind"] == "grant", let policy = event["policy", "name"],
@@ -107,6 +110,7 @@ extension OracleBatch.Report {
         let object =
             event["object", "path"] ?? address ?? event["object", "abstract"].map { "@" + $0 }
             ?? event["object", "name"] ?? ""
+        if object == Self.ownReading { return nil }
         self.init(
             policy: policy, verdict: verdict,
             what: OracleAnswer.Report(action: action, object: object, rule: rule))

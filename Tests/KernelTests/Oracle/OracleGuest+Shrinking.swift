@@ -13,6 +13,8 @@ extension OracleGuest {
                 what = found.what
             }
         }
+        // Another difference is none that this one comes to.
+        let hasTrial = difference.trial != nil
         var steps = 0
         var isSmaller = true
         while isSmaller, steps < 60 {
@@ -20,14 +22,17 @@ extension OracleGuest {
             for candidate in batch.smaller where steps < 60 {
                 steps += 1
                 guard (try? candidate.expectation()) != nil else { continue }
-                guard let found = try decide([candidate]).differences.first else { continue }
+                let found = try decide([candidate]).differences.first { ($0.trial != nil) == hasTrial }
+                guard let found else { continue }
                 batch = candidate
                 what = found.what
                 isSmaller = true
                 break
             }
         }
-        let policies = batch.policies.map { RunningAgent.document($0.name, $0.sections(program: batch.program)) }
+        let policies = batch.policies.map {
+            RunningAgent.document($0.name, $0.sections(program: batch.program))
+        }
         let calls = batch.trials.map(\.call).prefix(10).joined(separator: "\n")
         return "\(what)\n\(policies.joined(separator: "---\n"))\(calls)"
     }

@@ -108,7 +108,8 @@ struct OracleGuest {
         for report in Set(expected.keys).union(reports.keys).sorted(by: { "\($0)" < "\($1)" }) {
             let (wanted, found) = (expected[report] ?? 0, reports[report] ?? 0)
             if wanted == found { continue }
-            let trial = expectation.reports.firstIndex { $0.contains(report) }
+            let trial =
+                expectation.reports.firstIndex { $0.contains(report) }
                 ?? batch.trials.firstIndex { $0.call.contains(report.what.object) }
             let call = trial.map { batch.trials[$0].call } ?? "?"
             differences.append(

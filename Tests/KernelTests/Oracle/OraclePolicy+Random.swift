@@ -38,25 +38,25 @@ struct OraclePolicyGenerator {
         for number in 0..<(1 + numbers.below(6)) {
             let verdict: Verdict = numbers.below(10) < 4 ? .deny : .allow
             section.rules.append(
-                rule(number, verdict, accesses) { $0.pattern(canBind: verdict == .allow) })
+                rule("f\(number)", verdict, accesses) { $0.pattern(canBind: verdict == .allow) })
         }
         return section
     }
 
     private mutating func network() -> OraclePolicy.Section {
         var section = OraclePolicy.Section(defaultVerdict: chance(4) ? .allow : .deny, rules: [])
-        let families = ["unix", "inet", "inet6", "netlink", "'netlink:audit'"].map { $0.filter { $0 != "'" } }
+        let families = ["unix", "inet", "inet6", "netlink", "netlink:audit"]
         if chance(4) { section.families = families.filter { _ in chance(2) } }
         for number in 0..<(1 + numbers.below(6)) {
             let verdict: Verdict = numbers.below(10) < 4 ? .deny : .allow
             section.rules.append(
-                rule(number, verdict, NetworkAccess.allCases.map(\.name)) { $0.endpoint() })
+                rule("n\(number)", verdict, NetworkAccess.allCases.map(\.name)) { $0.endpoint() })
         }
         return section
     }
 
     private mutating func rule(
-        _ number: Int, _ verdict: Verdict, _ accesses: [String], _ object: (inout Self) -> String
+        _ id: String, _ verdict: Verdict, _ accesses: [String], _ object: (inout Self) -> String
     ) -> OraclePolicy.Rule {
         var objects: [String] = []
         for _ in 0..<(1 + numbers.below(3)) {
@@ -65,7 +65,7 @@ struct OraclePolicyGenerator {
         }
         let some = accesses.filter { _ in chance(2) }
         return OraclePolicy.Rule(
-            id: "r\(number)", verdict: verdict, accesses: chance(5) ? [] : some, objects: objects,
+            id: id, verdict: verdict, accesses: chance(5) ? [] : some, objects: objects,
             log: chance(4) ? chance(2) : nil)
     }
 

@@ -30,13 +30,18 @@ struct OracleTrial: Hashable {
         var row: Request
     }
 
+    /// What asks for files, too, or of a descriptor that is another one here; and `syslog`, for which the kernel takes
+    /// `sys_admin` before 6.2.
+    private static let unfit = [
+        "capability syslog", "TIOCSTI", "core_pattern", "modprobe", "/proc/", "nsfs", "finit_module",
+    ]
+
     /// Rows that need nothing but the words of the world and change nothing that another trial needs.
     private static func simple(_ rows: [Request], _ prefix: String) -> [Simple] {
         let words = ["TARGET", "SHM", "SEM", "MSG"]
         return rows.filter { row in
             row.call.allSatisfy { words.contains($0) || $0 != $0.uppercased() || Int($0) != nil }
-                && !row.name.contains("TIOCSTI") && !row.name.contains("core_pattern")
-                && !row.name.contains("modprobe") && !row.name.contains("/proc/") && !row.name.contains("nsfs")
+                && !unfit.contains { row.name.contains($0) }
         }.map { Simple(name: String($0.action.dropFirst(prefix.count)), row: $0) }
     }
 }
@@ -46,9 +51,11 @@ struct OracleTrialGenerator {
     private var numbers: SeededNumbers
     private let words: [String: String]
     /// For names that nothing had before.
-    private var count = 0
+    private var count = 100
     /// 6.1 asks once more when an open truncates.
     private let asksTwiceToTruncate: Bool
+    /// Whether a policy speaks of capabilities.
+    private var hasCapabilities = false
 
     init(seed: UInt64, words: [String: String], asksTwiceToTruncate: Bool) {
         numbers = SeededNumbers(seed: seed)
@@ -60,10 +67,11 @@ struct OracleTrialGenerator {
     mutating func trial(under policies: [OraclePolicy]) -> OracleTrial {
         let policy = numbers.pick(policies)
         // Only where every layer takes them for what they are.
-        let isPlain = policies.allSatisfy { $0.capabilities == nil }
+        let isPlain = policies.allSatisfy { $0.capabilities == nil && $0.network == nil }
         if policy.capabilities != nil, policies.count == 1 { return capability() }
         if policy.operations != nil, isPlain, numbers.below(2) == 0 { return operation() }
         if policy.network != nil, policy.files == nil || numbers.below(2) == 0 { return network(policies) }
+        hasCapabilities = policies.contains { $0.capabilities != nil }
         return file()
     }
 
@@ -95,11 +103,13 @@ struct OracleTrialGenerator {
     private mutating func existing() -> OracleTrial {
         let table: [(String, [FileAccessSet])] = [
             ("read", [.read]), ("read", [.read]), ("openat2", [.read]), ("reopen", [.read]),
-            ("thread-read", [.read]), ("write", [.write]), ("append", [.write]), ("open-both", [[.read, .write]]),
-            ("chmod", [.metadata]), ("touch", [.metadata]), ("set-attribute", [.metadata]), ("watch", [.read]),
+            ("write", [.write]), ("append", [.write]), ("open-both", [[.read, .write]]),
+            ("chmod", [.metadata]), ("touch", [.metadata]), ("watch", [.read]),
             ("map-after-open", [.read, .map]), ("execute", [.execute]), ("list", [.read]),
+            ("set-attribute", [.metadata]),
         ]
-        let (name, accesses) = table[numbers.below(table.count)]
+        // The last asks for a capability, too.
+        let (name, accesses) = table[numbers.below(hasCapabilities ? table.count - 1 : table.count)]
         var path = oldPath()
         // A file that is being executed is open for no writing.
         if name == "write" || name == "append" || name == "open-both" || name == "set-attribute" {
@@ -108,7 +118,7 @@ struct OracleTrialGenerator {
         if name == "execute" { path = numbers.pick(OracleWorld.places) + "/e" }
         if name == "list" { path = numbers.pick(OracleWorld.places) }
         let spelling = OracleWorld.spelling(of: path, &numbers)
-        let isApart = name == "execute" || name == "thread-read"
+        let isApart = name == "execute"
         return OracleTrial(
             call: (isApart ? "!" : "") + "\(name)\t\(spelling)" + (name == "execute" ? "\tnothing" : ""),
             questions: accesses.map { asks(path, $0) })
@@ -118,12 +128,14 @@ struct OracleTrialGenerator {
     private mutating func changing() -> OracleTrial {
         let path = newPath()
         let spelling = OracleWorld.spelling(of: path, &numbers)
-        func trial(_ call: String, _ object: OracleTrial.Object, _ accesses: FileAccessSet...) -> OracleTrial {
+        func trial(_ call: String, _ object: OracleTrial.Object, _ accesses: FileAccessSet...) -> OracleTrial
+        {
             OracleTrial(
                 call: call.replacing("@", with: spelling), objects: [object],
                 questions: accesses.map { asks(path, $0) })
         }
         switch numbers.below(9) {
+        case 3 where hasCapabilities: return trial("symlink\tx\t@", .result(path), .create)
         case 0: return trial("create\t@", .result(path), .create, .write)
         case 1: return trial("mkdir\t@", .result(path), .create)
         case 2: return trial("symlink\tx\t@", .result(path), .create)
@@ -145,7 +157,8 @@ struct OracleTrialGenerator {
         var new = newPath()
         // On one mount: in the same directory, or in one of the plain tree.
         if numbers.below(2) == 0 || isMounted(old) != isMounted(new) || isMounted(old) {
-            new = String(old[..<(old.lastIndex(of: "/") ?? old.startIndex)]) + "/"
+            new =
+                String(old[..<(old.lastIndex(of: "/") ?? old.startIndex)]) + "/"
                 + String(new[(new.lastIndex(of: "/") ?? new.startIndex)...].dropFirst())
         }
         let (oldBytes, newBytes) = (Array(old.utf8), Array(new.utf8))
@@ -195,7 +208,8 @@ struct OracleTrialGenerator {
             (.socket(family: host.contains(":") ? 10 : 2, protocolNumber: number), errno: 13)
         ]
         func asks(_ access: NetworkAccess, _ port: UInt16) {
-            questions.append((.network(access, SocketAddress.inet(kind, address, port).used(for: access)), errno: 13))
+            questions.append(
+                (.network(access, SocketAddress.inet(kind, address, port).used(for: access)), errno: 13))
         }
         let end = "\t\(transport)\t\(host)\t\(port)"
         switch access {
@@ -223,7 +237,8 @@ struct OracleTrialGenerator {
         var questions: [(OracleQuestion, errno: Int32)] = [(.socket(family: 1, protocolNumber: 0), errno: 13)]
         if numbers.below(2) == 0 {
             let address: SocketAddress =
-                name.hasPrefix("@") ? .unixAbstract(Array(name.utf8.dropFirst())) : .unixPath(Array(name.utf8))
+                name.hasPrefix("@")
+                ? .unixAbstract(Array(name.utf8.dropFirst())) : .unixPath(Array(name.utf8))
             questions.append((.network(.connect, address), errno: 13))
             return OracleTrial(call: "endpoint-connect\t\(kind)\t\(name)", questions: questions)
         }
@@ -243,7 +258,8 @@ struct OracleTrialGenerator {
     // MARK: Capabilities and operations
 
     private mutating func operation() -> OracleTrial {
-        let rows = numbers.pick(OracleTrial.operations.keys.sorted().compactMap { OracleTrial.operations[$0] })
+        let rows = numbers.pick(
+            OracleTrial.operations.keys.sorted().compactMap { OracleTrial.operations[$0] })
         return simple(numbers.pick(rows)) { .operation($0) }
     }
 
