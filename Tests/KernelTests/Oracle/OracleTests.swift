@@ -10,7 +10,7 @@ extension AgentTests {
         private static let seed = environment["SWGUARD_SEED"].flatMap(UInt64.init) ?? 20_261_123
         /// Decisions of the kernel.
         private static let count = environment["SWGUARD_ORACLE"].flatMap(Int.init) ?? 20_000
-        private static let batchesAtOnce = 92
+        private static let batchesAtOnce = 30
         private static let trialsOfBatch = 120
 
         @Test func `the kernel, the automaton and the reference decide the same, by the same rule`() throws {
