@@ -8,6 +8,8 @@ public struct AccessRecord: Hashable, Sendable {
     public var access: [String]
     /// What of it was denied.
     public var denied: [String]
+    /// Of a grant, the access that the rule is about.
+    public var reported: String?
     public var object: AuditObject
     public var policy: PolicyReference
     /// The rule of the first denied access; of the oldest layer that denies. Absent where no section decided.
@@ -20,7 +22,7 @@ public struct AccessRecord: Hashable, Sendable {
 
     public init(
         layer: AuditEvent.Layer, verdict: AuditEvent.Verdict, errno: String?, access: [String],
-        denied: [String],
+        denied: [String], reported: String? = nil,
         object: AuditObject, policy: PolicyReference, rule: RuleReference?, process: ProcessIdentity,
         count: UInt64 = 1, span: ClosedRange<AuditTime>? = nil
     ) {
@@ -29,6 +31,7 @@ public struct AccessRecord: Hashable, Sendable {
         self.errno = errno
         self.access = access
         self.denied = denied
+        self.reported = reported
         self.object = object
         self.policy = policy
         self.rule = rule
@@ -37,10 +40,10 @@ public struct AccessRecord: Hashable, Sendable {
         self.span = span
     }
 
-    /// `<object>.<access or operation>`, of what was denied first.
+    /// `<object>.<access or operation>`, of what was denied first, or of what is reported as granted.
     public var action: String {
         switch object {
-        case .file: "file.\(denied.first ?? access.first ?? "open")"
+        case .file: "file.\(denied.first ?? reported ?? access.first ?? "open")"
         case .socket: "socket.\(denied.first ?? access.first ?? "create")"
         case .syscall(let name, _): "syscall.\(name)"
         case .capability(let name): "capability.\(name)"

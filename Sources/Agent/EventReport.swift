@@ -27,6 +27,7 @@ struct EventReport {
             verdict: isGranted ? .allow : record.would_deny != 0 ? .wouldDeny : .deny,
             errno: record.would_deny != 0 || isGranted ? nil : Self.name(ofError: record.error),
             access: words.asked, denied: isGranted ? [] : words.denied,
+            reported: isGranted ? words.denied.first : nil,
             object: Self.object(of: event),
             policy: PolicyReference(
                 name: policy.name, digest: policy.digest, generation: UInt64(record.generation),

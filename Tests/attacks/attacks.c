@@ -3,13 +3,18 @@
 // usage: attacks NAME [ARG...]    exit status: 0 the attack worked, otherwise the errno that stopped it
 //        attacks --list           the names
 //        attacks --when FILE NAME [ARG...]    tries it when there is the file
+//        attacks --batch    tries what standard input says, line by line, and prints what each came to
 //
 // Static and without libc's helpers where these would hide the call that is meant: what is tried is the system call.
 #define _GNU_SOURCE
 #include "attack.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const struct attack *const families[] = {
@@ -35,6 +40,48 @@ static int list(void)
 	return 0;
 }
 
+// Tries an attack in a child: it changes the process that tries it. 254: the child came to a bad end.
+static int attempt_apart(const struct attack *attack, char **arguments)
+{
+	pid_t child = fork();
+	int status;
+
+	if (child < 0)
+		return errno;
+	if (child == 0)
+		_exit(attack->attempt(arguments));
+	return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 254;
+}
+
+#define WORDS_MAX 12
+
+// A line is NAME and its arguments with tabs between; behind `!`, in a child. Prints a number a line: 0, or an errno.
+static int batch(void)
+{
+	static char line[4 * PATH_MAX];
+
+	while (fgets(line, sizeof(line), stdin)) {
+		char *words[WORDS_MAX + 1] = {NULL}, *rest = line;
+		int count = 0, is_apart = line[0] == '!';
+		const struct attack *attack;
+
+		line[strcspn(line, "\n")] = 0;
+		rest += is_apart;
+		while (count < WORDS_MAX && (words[count] = strsep(&rest, "\t")))
+			count++;
+		attack = named(words[0]);
+		if (!attack || count - 1 < attack->arguments) {
+			fprintf(stderr, "attacks: what is '%s'?\n", words[0]);
+			return 254;
+		}
+		printf("%d\n", is_apart ? attempt_apart(attack, words + 1) : attack->attempt(words + 1));
+		fflush(stdout);
+		// What one has opened is not there for the next.
+		syscall(SYS_close_range, 3u, ~0u, 0u);
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	const struct attack *attack;
@@ -49,6 +96,8 @@ int main(int argc, char **argv)
 	attack = argc > 1 ? named(argv[1]) : NULL;
 	if (argc > 1 && strcmp(argv[1], "--list") == 0)
 		return list();
+	if (argc > 1 && strcmp(argv[1], "--batch") == 0)
+		return batch();
 	if (!attack || argc - 2 < attack->arguments) {
 		fprintf(stderr, "usage: attacks NAME [ARG...], attacks --list\n");
 		return 254;

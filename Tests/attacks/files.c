@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 static int at_mkdir(char **a) { return result(syscall(SYS_mkdir, a[0], 0755)); }
@@ -39,6 +40,9 @@ static int at_truncate(char **a) { return result(truncate(a[0], 0)); }
 static int at_open_truncate(char **a) { return result(open(a[0], O_RDONLY | O_TRUNC)); }
 static int at_create(char **a) { return result(open(a[0], O_WRONLY | O_CREAT | O_EXCL, 0644)); }
 static int at_unlink(char **a) { return result(unlink(a[0])); }
+static int at_rmdir(char **a) { return result(rmdir(a[0])); }
+static int at_touch(char **a) { return result(utimensat(AT_FDCWD, a[0], NULL, 0)); }
+static int at_set_attribute(char **a) { return result(setxattr(a[0], "trusted.x", "x", 1, 0)); }
 static int at_rename(char **a) { return result(rename(a[0], a[1])); }
 static int at_exchange(char **a) { return result(syscall(SYS_renameat2, AT_FDCWD, a[0], AT_FDCWD, a[1], 2)); }
 static int at_link(char **a) { return result(link(a[0], a[1])); }
@@ -170,7 +174,8 @@ static int at_daemon_read(char **a)
 const struct attack file_attacks[] = {
 	{"mkdir", at_mkdir, 1}, {"mkdirat", at_mkdirat, 1}, {"read", at_read, 1}, {"openat2", at_openat2, 1},
 	{"list", at_list, 1}, {"write", at_write, 1}, {"append", at_append, 1}, {"truncate", at_truncate, 1},
-	{"open-truncate", at_open_truncate, 1}, {"create", at_create, 1}, {"unlink", at_unlink, 1},
+	{"open-truncate", at_open_truncate, 1}, {"create", at_create, 1}, {"unlink", at_unlink, 1}, {"rmdir", at_rmdir, 1},
+	{"touch", at_touch, 1}, {"set-attribute", at_set_attribute, 1},
 	{"rename", at_rename, 2}, {"exchange", at_exchange, 2}, {"link", at_link, 2}, {"symlink", at_symlink, 2},
 	{"mknod", at_mknod, 1}, {"execute", at_execute, 1}, {"reopen", at_reopen, 1}, {"handle", at_handle, 1},
 	{"tmpfile-link", at_tmpfile_link, 2},
