@@ -8,7 +8,7 @@ demo: build ; .ci/demo $(BINARY)
 test: ; .ci/install build test vm && .ci/test
 vm-test: ; .ci/install build vm && swift build -c release --product swguard && swift build --build-tests && Tests/vm/kernel-tests
 evasions: ; .ci/install build vm && swift build -c release --product swguard && swift build --build-tests && .ci/evasions
-oracle: ; .ci/install build test vm && .ci/oracle $(or $(N),5000)
+oracle: ; .ci/install build test vm && .ci/oracle $(or $(N),20000)
 lint: ; swift format lint --strict --recursive Sources Tests audit Package.swift
 format: ; swift format --in-place --recursive Sources Tests audit Package.swift
 fuzz: ; .ci/install build && .ci/fuzz 300

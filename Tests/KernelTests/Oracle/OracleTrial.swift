@@ -30,10 +30,11 @@ struct OracleTrial: Hashable {
         var row: Request
     }
 
-    /// What asks for files, too, or of a descriptor that is another one here; and `syslog`, for which the kernel takes
-    /// `sys_admin` before 6.2.
+    /// What asks for files, too, or for `ptrace`, or of a descriptor that is another one here; and `syslog`, for which the
+    /// kernel takes `sys_admin` before 6.2.
     private static let unfit = [
         "capability syslog", "TIOCSTI", "core_pattern", "modprobe", "/proc/", "nsfs", "finit_module",
+        "setns by a process",
     ]
 
     /// Rows that need nothing but the words of the world and change nothing that another trial needs.
