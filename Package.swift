@@ -53,6 +53,7 @@ let package = Package(
         .target(name: "CBasePolicies"),
         .target(name: "CStart"),
         .target(name: "Policy", dependencies: ["Clibyaml"], swiftSettings: shipped),
+        .target(name: "AppArmor", dependencies: ["Policy"], swiftSettings: small),
         .target(name: "Seccomp", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "Landlock", dependencies: ["CLinux"], swiftSettings: shipped),
         .target(name: "BPF", dependencies: ["Clibbpf"], swiftSettings: shipped),
@@ -90,8 +91,8 @@ let package = Package(
         .executableTarget(
             name: "swguard",
             dependencies: [
-                "Policy", "Compiler", "Confinement", "Agent", "Control", "Seccomp", "Landlock", "AuditLog",
-                "RunDeclaration",
+                "Policy", "AppArmor", "Compiler", "Confinement", "Agent", "Control", "Seccomp", "Landlock",
+                "AuditLog", "RunDeclaration",
                 "CStart", .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             exclude: ["frames.ld"],
@@ -136,6 +137,7 @@ let package = Package(
             path: "Tests/bench/automata",
             swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
+        .testTarget(name: "AppArmorTests", dependencies: ["AppArmor", "Policy"], swiftSettings: strict),
         .testTarget(name: "AutomataTests", dependencies: ["Automata"], swiftSettings: strict),
         .testTarget(
             name: "CompilerTests",

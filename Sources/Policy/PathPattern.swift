@@ -19,7 +19,7 @@ public struct PathPattern: Hashable, Sendable {
         case subtree
 
         /// Whether it is a byte itself.
-        var isByte: Bool { if case .byte = self { true } else { false } }
+        public var isByte: Bool { if case .byte = self { true } else { false } }
     }
 
     /// The steps, in order.

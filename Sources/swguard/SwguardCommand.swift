@@ -18,7 +18,8 @@ struct SwguardCommand: ParsableCommand {
             RunCommand.self, CheckCommand.self, PlanCommand.self, CompileCommand.self, InspectCommand.self,
             ExplainCommand.self, TestCommand.self, AgentCommand.self, StatusCommand.self,
             PoliciesCommand.self, PsCommand.self, LoadCommand.self, UnloadCommand.self, ReloadCommand.self,
-            RollbackCommand.self, AuditCommand.self, ExportCommand.self, SchemaCommand.self,
+            RollbackCommand.self, AuditCommand.self, ImportCommand.self, ExportCommand.self,
+            SchemaCommand.self,
             DoctorCommand.self,
         ])
 
@@ -68,7 +69,9 @@ struct SwguardCommand: ParsableCommand {
     /// The command that was asked for its result as an object; nil: none was.
     private static var commandOfObject: String? {
         let arguments = CommandLine.arguments.dropFirst()
-        let commands = ["check", "plan", "compile", "inspect", "explain", "test", "export", "doctor"]
+        let commands = [
+            "check", "plan", "compile", "inspect", "explain", "test", "import", "export", "doctor",
+        ]
         guard let name = arguments.first, commands.contains(name) else { return nil }
         let isAsked =
             arguments.contains("--format=json")

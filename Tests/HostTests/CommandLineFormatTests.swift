@@ -49,6 +49,10 @@ import Testing
             (["inspect", "good.plan"], 0), (["inspect", "empty.plan"], 0),
             (["export", "systemd", "good.yaml"], 0), (["export", "systemd", "empty.yaml"], 1),
             (["export", "systemd", "bad.yaml"], 2),
+            (["import", "apparmor", "good.profile"], 0), (["import", "apparmor", "limit.profile"], 1),
+            (["import", "apparmor", "limit.profile", "--allow-partial"], 0),
+            (["import", "apparmor", "good.yaml"], 2), (["import", "apparmor", "none.profile"], 2),
+            (["import", "apparmor", "good.profile", "--name", "A"], 2),
             (["doctor"], 0), (["status"], 3), (["policies"], 3), (["ps"], 3),
             (["load", "good.yaml"], 3), (["load", "none.yaml"], 2), (["unload", "good"], 3), (["reload"], 3),
             (["rollback"], 3),
@@ -68,6 +72,8 @@ import Testing
         _ = try scratch.policy(Self.policy, name: "good.yaml")
         _ = try scratch.policy("", name: "empty.yaml")
         _ = try scratch.policy("files: { rules: [{ allow: [raed], paths: [etc] }] }", name: "bad.yaml")
+        _ = try scratch.write("good.profile", "/usr/bin/it {\n  /etc/hosts r,\n}\n")
+        _ = try scratch.write("limit.profile", "/usr/bin/it {\n  deny /etc/hosts k,\n}\n")
         for name in ["good", "empty"] where arguments[0] == "inspect" && status == 0 {
             #expect(
                 try Swguard.run(["compile", "\(name).yaml", "-o", "\(name).plan"], in: scratch.path).status

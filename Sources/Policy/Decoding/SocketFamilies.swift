@@ -33,8 +33,11 @@ extension SocketFamily {
         SocketFamily(word: $0)
     }
 
+    /// Every family's name.
+    public static let names = table.map(\.name)
+
     /// Every word there is.
-    static let words = table.map(\.name) + netlinkProtocols.map { "netlink:\($0.name)" }
+    static let words = names + netlinkProtocols.map { "netlink:\($0.name)" }
 
     /// AF_* in lower case (`include/linux/socket.h`, 6.18).
     private static let table: [(name: String, number: UInt32)] = [
