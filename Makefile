@@ -1,7 +1,7 @@
 # Every target is one line; what it needs, it installs.
 BINARY := .build/release/swguard
 
-.PHONY: build demo test vm-test evasions oracle lint format fuzz soak man deb package-test power-cut bench-run bench-agent bench-automata install-packages
+.PHONY: build demo test vm-test evasions oracle apparmor lint format fuzz soak man deb package-test power-cut bench-run bench-agent bench-automata install-packages
 
 build: ; .ci/install build && swift build -c release --product swguard
 demo: build ; .ci/demo $(BINARY)
@@ -9,6 +9,7 @@ test: ; .ci/install build test vm && .ci/test
 vm-test: ; .ci/install build vm && swift build -c release --product swguard && swift build --build-tests && Tests/vm/kernel-tests
 evasions: ; .ci/install build vm && swift build -c release --product swguard && swift build --build-tests && .ci/evasions
 oracle: ; .ci/install build test vm && .ci/oracle $(or $(N),20000)
+apparmor: build ; .ci/install vm && Tests/vm/apparmor
 lint: ; swift format lint --strict --recursive Sources Tests audit Package.swift
 format: ; swift format --in-place --recursive Sources Tests audit Package.swift
 fuzz: ; .ci/install build && .ci/fuzz 300

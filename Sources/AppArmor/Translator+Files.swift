@@ -84,7 +84,8 @@ extension Translator {
             accesses.formUnion(.link)
         }
         switch permissions.execution {
-        case .inherited: accesses.formUnion(.execute)
+        // 'ix' is 'm' too: seen in the kernel's answers.
+        case .inherited: accesses.formUnion([.execute, .map])
         case .unconfined:
             accesses.formUnion(.execute)
             note(
@@ -117,9 +118,11 @@ extension Translator {
             } else if rule.isOwner, !isPartialAllowed {
                 leaveOut(rule, "who owns a file is not asked here")
             } else if pattern.isDirectory {
-                let isSafe = pattern.isLiteral || isGrantedToFiles(pattern)
+                // What is in procfs is what its name says.
+                let isSafe = pattern.isLiteral || pattern.isOfProcesses || isGrantedToFiles(pattern)
                 if isSafe || isWidened(rule, "files of these names would be covered, not only directories") {
                     ofDirectories.append(pattern)
+                    if pattern.isOfProcesses { ofDirectories.append(pattern.ofOwnProcess) }
                 }
             } else {
                 ofFiles.append(pattern)

@@ -103,6 +103,8 @@ private let verdicts: [(rules: String, path: String, accesses: FileAccessSet, is
     ("/d/* rwl,", "/d/a", .link, false),
     ("/d/* m,", "/d/a", .map, true),
     ("/d/* ix,", "/d/a", .execute, true),
+    ("/d/* ix,", "/d/a", .map, true),
+    ("/d/* ux,", "/d/a", .map, false),
     ("/d/* ux,", "/d/a", .execute, true),
     ("/d/* px,", "/d/a", .execute, false),
     ("/d/* cix,", "/d/a", .execute, false),
@@ -120,6 +122,8 @@ private let verdicts: [(rules: String, path: String, accesses: FileAccessSet, is
     // What AppArmor calls by a number is /proc/self here where it is the process's own.
     ("@{PROC}/@{pid}/status r,", "/proc/self/status", .read, true),
     ("@{PROC}/@{pid}/status r,", "/proc/12/status", .read, true),
+    ("@{PROC}/@{pid}/fd/ r,", "/proc/self/fd", .read, true),
+    ("@{PROC}/@{pid}/fd/ r,", "/proc/12/fd", .read, true),
     ("/proc/[0-9]*/status r,", "/proc/self/status", .read, true),
     ("owner @{PROC}/@{pid}/status r,", "/proc/self/status", .read, true),
     ("owner @{PROC}/@{pid}/status r,", "/proc/12/status", .read, false),

@@ -1,7 +1,6 @@
 """Under the same profiles AppArmor and swguard are asked the same: what the strict translation of a profile grants AppArmor
 grants, and what AppArmor grants the translation with --allow-partial grants, but for what DIFFERENCES explains."""
 import collections
-import fnmatch
 import glob
 import os
 import pathlib
@@ -9,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 BASE = "/add/apparmor/etc/apparmor.d"
@@ -29,8 +29,14 @@ TYPES = [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQ
 # Whose answer is yes where the other's is no, what is asked, of what; and why.
 DIFFERENCES = [
     ("swguard", "R", "directory", "a pattern without '/' at its end covers directories, too"),
-    ("AppArmor", "S", "2 5|10 5", "SOCK_SEQPACKET is neither tcp nor udp, and asks for raw-socket"),
-    ("AppArmor", "X", "program", "a program names its loader, which must be executable, too"),
+    ("swguard", "RWXMCUH", "missing directory", "a literal with '/' at its end covers a file that has the directory's name"),
+    ("swguard", "RWXM", "link", "a literal that leads through a symbolic link covers what it leads to"),
+    ("swguard", "S", "(2|10) [12]", "of a family that is granted each socket can be made; its addresses are denied"),
+    ("swguard", "S", "(2|10) 5", "raw-socket is every type that is neither tcp nor udp"),
+    ("swguard", "S", "16 .", "the types of netlink are one and the same, and what is none gets the kernel's own error"),
+    ("AppArmor", "RW", "label", "a profile with 'change_profile' may always reach its label"),
+    ("AppArmor", "M", "denied program", "a denied execute denies map, too: the loader would run it"),
+    ("AppArmor", "S", "(2|10) 5", "SOCK_SEQPACKET is neither tcp nor udp, and asks for raw-socket"),
 ]
 
 
@@ -89,7 +95,6 @@ def ask(command, requests):
     ours, theirs = socket.socketpair()
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=theirs, text=True)
     theirs.close()
-    import threading
     writer = threading.Thread(target=lambda: (process.stdin.write("\n".join(requests) + "\n"), process.stdin.close()))
     writer.start()
     answers = ours.makefile().read().split()
@@ -120,12 +125,18 @@ def all_answers(command, found, made):
     return answers
 
 
-def kind_of(name):
+def kind_of(name, profile, peer):
     if not name.startswith("/"):
         return name
+    if name.startswith("/proc/") and "/attr/" in name:
+        return "label"
+    if os.path.realpath(name) != name and not name.startswith("/proc/self/"):
+        return "link"
     if os.path.isdir(name):
         return "directory"
-    return "program" if name.startswith("/usr/bin/") else "file"
+    if re.search(rf"{re.escape(name)}/\s", profile):
+        return "missing directory"
+    return "denied program" if peer.get(f"X {name}") == "0" and re.search(r"deny .*x,", profile) else "file"
 
 
 def main():
@@ -160,7 +171,7 @@ def main():
             policy = policy.replace("\nfiles:", f"\nsubjects: [{{exec: {binary}}}]\nfiles:", 1)
             (WORK / "policies" / f"{short}.yaml").write_text(policy)
             policies[variant] = (binary, policy)
-        profiles.append((file.name, name, policies))
+        profiles.append((file.name, name, text, policies))
 
     (WORK / "agent.yaml").write_text(f"apiVersion: swguard/v1\nkind: Agent\naudit: {{file: {WORK}/audit.jsonl}}\n")
     said = WORK / "said"
@@ -176,7 +187,7 @@ def main():
         sys.exit("the agent does not enforce:\n" + said.read_text())
 
     table, unexplained, asked = collections.Counter(), [], 0
-    for file, name, policies in profiles:
+    for file, name, text, policies in profiles:
         found, made = candidates(policies["partial"][1])
         made = makable(made)
         peer = all_answers([ASKS, name], found, made)
@@ -191,7 +202,7 @@ def main():
                     continue
                 kind, what = request.split(" ", 1)
                 for entry in DIFFERENCES:
-                    if entry[0] == who and kind in entry[1] and re.fullmatch(entry[2], kind_of(what)):
+                    if entry[0] == who and kind in entry[1] and re.fullmatch(entry[2], kind_of(what, text, peer)):
                         table[entry] += 1
                         break
                 else:
@@ -199,7 +210,7 @@ def main():
     print(f"{asked} requests under {len(profiles)} profiles; answers that differ, and why:")
     for (who, kinds, what, why), count in table.most_common():
         print(f"  {count:5} x only {who} grants {kinds} of {what}: {why}")
-    for line in unexplained[:60]:
+    for line in unexplained:
         print("UNEXPLAINED", line)
     agent.terminate()
     agent.wait(60)
