@@ -144,7 +144,8 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
-            name: "AgentTests", dependencies: ["Agent", "AuditLog", "BPF", "Compiler", "Policy"],
+            name: "AgentTests",
+            dependencies: ["Agent", "AuditLog", "BPF", "CSwguardBPF", "Compiler", "Control", "Policy"],
             swiftSettings: strict),
         .testTarget(name: "ControlTests", dependencies: ["Control", "Policy"], swiftSettings: strict),
         .testTarget(name: "AuditLogTests", dependencies: ["AuditLog"], swiftSettings: strict),
