@@ -61,6 +61,10 @@ final class Accounts: Sendable {
         if common(Common.isPending) == 1 { putIn() }
     }
 
+    /// The most that a number is: sums of them are numbers, too. What is counted gets there in nine years of a million a
+    /// second; lines of a log that somebody else wrote may say anything.
+    static let most = 1 << 48
+
     private static func offset(_ slot: Int, _ number: Int) -> Int { slot * size + number * 8 }
 
     private func common(_ number: Int) -> Int {
@@ -74,12 +78,14 @@ final class Accounts: Sendable {
     private func has(_ slot: Int) -> Bool { (0..<(Self.capacity - 1)).contains(slot) }
 
     subscript(slot: Int, field: Field) -> Int {
-        has(slot) ? Int(clamping: map.counter(at: Self.offset(slot, field.rawValue))) : 0
+        has(slot) ? min(Int(clamping: map.counter(at: Self.offset(slot, field.rawValue))), Self.most) : 0
     }
 
     /// Adds to numbers of a slot, of which `line` of the log tells; from any thread.
     func add(_ amounts: [Field: Int], to slot: Int, line: UInt64? = nil) {
-        change(slot, line: line) { amounts.mapValues { max(0, $0) }.map { ($0, self[slot, $0] + $1) } }
+        change(slot, line: line) {
+            amounts.mapValues { min(max(0, $0), Self.most) }.map { ($0, self[slot, $0] + $1) }
+        }
     }
 
     /// Sets numbers of a slot.

@@ -35,9 +35,8 @@ struct EventReport {
                 account: policy.listedName),
             rule: RuleReference(id: rule.id, source: rule.location?.fileAndLine),
             process: Self.process(of: event, &names))
-        let nanoseconds = Int64(clamping: record.time_ns) &+ bootTime
-        let time = AuditTime(
-            seconds: nanoseconds / 1_000_000_000, nanoseconds: Int32(nanoseconds % 1_000_000_000))
+        let (sum, isTooLarge) = Int64(clamping: record.time_ns).addingReportingOverflow(bootTime)
+        let time = AuditTime(sinceEpoch: isTooLarge ? .max : sum)
         return (isGranted ? .grant(access) : .denial(access), time)
     }
 

@@ -1,4 +1,5 @@
 import AuditLog
+import Control
 import Foundation
 import Synchronization
 import Testing
@@ -27,6 +28,23 @@ import Testing
     ) throws {
         let record = try #require(LogRecord(Array(line.utf8)))
         #expect(EventLedger.amounts(of: record) == amounts)
+    }
+
+    @Test func `lines of a log that somebody else wrote can say any number`() throws {
+        let accounts = Accounts(try MappedMap(ofNoMap: Accounts.size * Accounts.capacity))
+        let ledger = EventLedger(accounts, UnsettledLines(accounts))
+        for kind in [#""denial""#, #""gap","reason":"restart""#] {
+            let line = #"{"kind":\#(kind),"policy":{"name":"p"},"count":\#(Int.max)}"#
+            let record = try #require(LogRecord(Array(line.utf8)))
+            let amounts = try #require(EventLedger.amounts(of: record))
+            for _ in 0..<3 { accounts.add(amounts, to: 3) }
+        }
+        let counts = ledger.counts(of: 3, EventCounts())
+        #expect(counts.aggregated == Accounts.most && counts.restart == Accounts.most)
+        #expect(counts.handled == 3 + 2 * Accounts.most)
+        accounts.move(from: 3, to: 4)
+        accounts.move(from: 4, to: 5)
+        #expect(accounts[5, .restart] == Accounts.most && accounts[4, .restart] == 0)
     }
 
     @Test func `a line counts while the log's thread settles it, too`() async throws {

@@ -150,6 +150,15 @@ import Testing
     @Test(arguments: times) func `times are of the Gregorian calendar`(_ row: (Int64, String)) {
         #expect(AuditTime(seconds: row.0, nanoseconds: 0).text == row.1)
     }
+
+    @Test func `times before 1970 have fractions that count forwards, too`() {
+        #expect(AuditTime(sinceEpoch: 1_000_000_001).text == "1970-01-01T00:00:01.000000001Z")
+        #expect(AuditTime(sinceEpoch: -1).text == "1969-12-31T23:59:59.999999999Z")
+        for end in [Int64.min, .max] {
+            let time = AuditTime(sinceEpoch: end)
+            #expect(AuditTime(time.text) == time)
+        }
+    }
 }
 
 @Suite struct ProcessIdentityTests {

@@ -161,6 +161,14 @@ import Testing
         }
     }
 
+    @Test func `a log that begins with a seal of lines that are not there is broken`() throws {
+        let directory = try LogDirectory()
+        var encoder = AuditEncoder(boot: [], host: [])
+        let seal = AuditEvent.seal(SealRecord(lines: 1, sha256: LogHash.none.text))
+        try directory.write(encoder.line(seal, at: Samples.time))
+        #expect(try directory.verify().damage?.reason == "a seal of lines that are not there")
+    }
+
     @Test func `a file that is missing between others is missed, and one before all is not`() throws {
         let directory = try LogDirectory()
         try write(directory, events: 600, settings: .init(rotationSize: 64 << 10))

@@ -152,6 +152,19 @@ import Testing
         _ = try? LogRecovery(place: directory.place).run()
     }
 
+    @Test func `a follower says which numbers are missing, however many`() throws {
+        let directory = try LogDirectory()
+        var lines: [UInt8] = []
+        for number in [1, LogLine.lastNumber, UInt64.max - 1] {
+            var encoder = AuditEncoder(boot: [], host: [], next: number)
+            lines += encoder.line(Samples.denial, at: Samples.time)
+        }
+        try directory.write(lines)
+        var follower = try LogFollower(directory.log, lines: 5)
+        #expect(try follower.takeLines().count == 3)
+        #expect(follower.takeNotices() == ["numbers 2 to \(LogLine.lastNumber - 1) are missing"])
+    }
+
     @Test func `a follower sees every line once, through rotations that it slept over`() throws {
         let directory = try LogDirectory()
         var log = try SteppedLog(directory.place, .init(rotationSize: 64 << 10))

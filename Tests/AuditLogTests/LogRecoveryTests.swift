@@ -123,6 +123,61 @@ import Testing
         }
     }
 
+    /// A line of the log with a number that somebody else has given it.
+    private static func line(_ number: UInt64, isSeal: Bool = false) -> [UInt8] {
+        var encoder = AuditEncoder(boot: [], host: [], next: number)
+        let seal = AuditEvent.seal(SealRecord(lines: 1, sha256: LogHash.none.text))
+        return encoder.line(isSeal ? seal : event(1), at: Samples.time)
+    }
+
+    @Test(arguments: [false, true])
+    func `a last line whose number no writer gets to is put aside with all that is before it`(
+        _ isSeal: Bool
+    ) throws {
+        for number in [LogLine.lastNumber + 1, UInt64.max - 1] {
+            let directory = try LogDirectory()
+            let whole = try unsealed(directory) + Self.line(number, isSeal: isSeal)
+            try directory.write(whole)
+            var log = try SteppedLog(directory.place)
+            #expect(log.recovered.isDamaged)
+            try log.write(Self.event(1))
+            try log.take(log.composer.end(at: Samples.time))
+            #expect(directory.names == ["audit-1.jsonl", "audit.jsonl"])
+            #expect(try directory.contents("audit-1.jsonl") == whole)
+            // The chain goes on behind what the writer wrote.
+            let finding = try LogVerifier.verify([directory.log])
+            #expect(finding.damage == nil && (finding.numbers?.upperBound ?? .max) < 30)
+        }
+    }
+
+    @Test(arguments: [LogLine.lastNumber, LogLine.lastNumber / 2 + 1])
+    func `a log whose numbers are nearly used up is refused, and says why`(_ number: UInt64) throws {
+        let directory = try LogDirectory()
+        let whole = try unsealed(directory) + Self.line(number, isSeal: true)
+        for (name, text) in [("audit.jsonl", whole), ("audit-1.jsonl", whole)] {
+            unlink(directory.log)
+            try directory.write(text, name)
+            #expect {
+                _ = try SteppedLog(directory.place)
+            } throws: { error in
+                "\(error)".hasSuffix(
+                    "its last line has number \(number), which no writer gets to: somebody else wrote it")
+            }
+            #expect(try directory.contents(name) == whole)
+        }
+    }
+
+    @Test func `a last line that no power cut has torn is put aside, and not cut off`() throws {
+        for text in ["x\n", "{\"v\":1,\"seq\":5}\n", "\n"] {
+            let directory = try LogDirectory()
+            let whole = try unsealed(directory) + Array(text.utf8)
+            try directory.write(whole)
+            var log = try SteppedLog(directory.place)
+            try log.write(Self.event(1))
+            #expect(try directory.contents("audit-1.jsonl") == whole)
+        }
+    }
+
     @Test func `what is no log is not written to`() throws {
         let directory = try LogDirectory()
         for text in ["root:x:0:0:\n", "{}\n", "x", "{\"v\":1,\"seq\":1}\nx\n"] {

@@ -11,6 +11,10 @@ struct LogLine: Hashable {
     var sequence: UInt64
     var seal: Seal?
 
+    /// The highest number that a line can have, which every reader of JSON has exactly (RFC 7493, 2.2): a million lines a
+    /// second get there in 285 years.
+    static let lastNumber: UInt64 = (1 << 53) - 1
+
     static let beginning = Array(#"{"v":1,"seq":"#.utf8)
     private static let sealKind = Array(#""kind":"seal","lines":"#.utf8)
     private static let sealHash = Array(#","sha256":""#.utf8)
@@ -24,7 +28,7 @@ struct LogLine: Hashable {
             bytes.suffix(2).elementsEqual([UInt8(ascii: "}"), Self.newline]), !bytes.dropLast().contains(0)
         else { return nil }
         let digits = bytes.dropFirst(Self.beginning.count).prefix { Self.isDigit($0) }
-        guard let number = Self.number(digits), (1..<UInt64.max).contains(number),
+        guard let number = Self.number(digits), (1...Self.lastNumber).contains(number),
             bytes[digits.endIndex] == UInt8(ascii: ",")
         else { return nil }
         sequence = number

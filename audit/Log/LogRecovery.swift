@@ -4,9 +4,28 @@ private import Glibc
 struct LogRecovery {
     let place: LogPlace
 
+    /// The highest number that a log is gone on with: no writer gets there, and none that begins below it gets to the end of
+    /// all numbers.
+    private static let lastNumber = LogLine.lastNumber / 2
+
     /// The state of the log, of which a damaged file was put aside.
     /// - Throws: Where it cannot be read, or is none of ours: nothing is written behind what cannot be understood.
     func run() throws(LogError) -> LogResumption {
+        var found = try find()
+        guard found.next <= Self.lastNumber else {
+            throw LogError(
+                "use '\(place.path)' as the audit log",
+                "its last line has number \(found.next - 1), which no writer gets to: somebody else wrote it")
+        }
+        if found.isDamaged {
+            var aside = LogFile(place, keeping: nil)
+            try aside.rotate(first: found.file.first ?? found.next)
+            found.file = OpenLog()
+        }
+        return found
+    }
+
+    private func find() throws(LogError) -> LogResumption {
         let unfound = unsafe access(place.path, F_OK) != 0 && errno == ENOENT
         guard !unfound else { return try behindRotated() }
         let file = try LogDescriptor(place.path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
@@ -27,10 +46,6 @@ struct LogRecovery {
             // Only the beginning of its first line came to the disk.
             found = try behindRotated()
             found.torn = 1
-        } else if found.isDamaged {
-            var aside = LogFile(place, keeping: nil)
-            try aside.rotate(first: found.file.first ?? found.next)
-            found.file = OpenLog()
         }
         return found
     }

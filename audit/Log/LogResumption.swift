@@ -71,9 +71,10 @@ private struct LogTail {
             if !isWhole, content.isEmpty { return }
             let line = isWhole ? LogLine(bytes[content.startIndex...content.endIndex]) : nil
             guard let line, isFirst || line.sequence == next, torn == 0 else {
-                // What was cut off by a power cut is at the end; a line of the writer's behind it was not.
+                // What was cut off by a power cut is at the end, and has no end of its own but behind zeros; a line of the
+                // writer's behind it was not, nor was one that somebody else wrote: that is not ours to cut.
                 torn += 1
-                if line != nil { isDamaged = true }
+                if line != nil || isWhole && !content.contains(0) { isDamaged = true }
                 continue
             }
             take(line, bytes[content.startIndex...content.endIndex])

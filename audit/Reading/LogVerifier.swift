@@ -90,6 +90,7 @@ public struct LogVerifier {
             guard chain == nil, head.sequence == 1 else {
                 return fail("the first line does not carry the hash of the file before", at: place)
             }
+            guard head.seal == nil else { return fail("a seal of lines that are not there", at: place) }
             chain = LogChain()
             chain?.add(line)
             finding.unsealed += 1

@@ -1,9 +1,7 @@
 internal import ArgumentParser
 internal import Compiler
 internal import Confinement
-internal import Landlock
 internal import Policy
-internal import Seccomp
 
 /// `swguard inspect FILE`: a compiled policy, readable.
 struct InspectCommand: ParsableCommand {
@@ -31,32 +29,9 @@ struct InspectCommand: ParsableCommand {
                     "cannot write '\(DiagnosticFormatter.printable(rawFilter))': \(reason)", about: rawFilter)
             }
         }
-        let program = plan.filter?.disassembled { SyscallTable.name(of: $0, abi: .native) } ?? []
         switch format.format {
-        case .text:
-            for layer in plan.layers { Output.line(Self.summary(layer)) }
-            if let names = Self.kept(plan) {
-                Output.line("capabilities kept: \(names.isEmpty ? "none" : names.joined(separator: ", "))")
-            }
-            Output.line("seccomp: \(plan.filter?.instructions.count ?? 0) instructions")
-            for line in program { Output.line("  \(line)") }
-        case .json:
-            Output.result(
-                of: "inspect",
-                [
-                    "layers": .array(
-                        plan.layers.map {
-                            [
-                                "name": .string($0.name), "file": .string($0.file),
-                                "digest": .string($0.digest), "mode": .string($0.mode.rawValue),
-                                "grants": .int($0.recipe.grants.count),
-                                "walks": .int($0.recipe.carvings.count),
-                                "denies": .int($0.recipe.denies.count), "ports": .int($0.recipe.ports.count),
-                            ]
-                        }),
-                    "capabilities": Self.kept(plan).map { .array($0.map { .string($0) }) } ?? .null,
-                    "seccomp": .array(program.map { .string($0) }),
-                ])
+        case .text: for line in plan.listing { Output.line(line) }
+        case .json: Output.result(of: "inspect", plan.listingJSON)
         }
     }
 
@@ -81,26 +56,5 @@ struct InspectCommand: ParsableCommand {
     private func refusal(_ text: String, about file: String) -> ExitStatus {
         Output.refuse("inspect", text, about: file, format: format.format)
         return .usage
-    }
-
-    /// The capabilities that the command keeps; nil where the plan does not limit them.
-    private static func kept(_ plan: Plan) -> [String]? {
-        plan.keptCapabilities.map { kept in
-            Capability.allCases.filter { kept & 1 << UInt64($0.rawValue) != 0 }.map(\.name)
-        }
-    }
-
-    private static func summary(_ layer: Plan.Layer) -> String {
-        let recipe = layer.recipe
-        var text = "policy \(layer.name) (\(layer.file)), \(layer.mode.rawValue), \(layer.digest)\n"
-        text += "landlock: \(recipe.grants.count) paths, \(recipe.processGrants.count) of /proc/self, "
-        text +=
-            "\(recipe.carvings.count) walks with \(recipe.denies.count) denies, \(recipe.ports.count) ports"
-        for grant in recipe.grants {
-            text += "\n  \(DiagnosticFormatter.printable(String(decoding: grant.path, as: UTF8.self)))"
-            text += grant.isSubtree ? "/** " : " "
-            text += grant.rights.names.joined(separator: ",")
-        }
-        return text
     }
 }
