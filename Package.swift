@@ -171,19 +171,49 @@ let package = Package(
 
 // What reads something that others wrote: a file of Tests/Fuzz, and samples in Tests/Fuzz/corpus, under the same name.
 let fuzzTargets: [(name: String, dependencies: [String])] = [
-    ("PolicyParser", ["Policy"])
+    ("AuditFiles", ["Agent", "AuditLog", "BPF", "Control", "Policy"]),
+    ("CompiledPolicy", ["Compiler", "Policy"]),
+    ("ControlMessages", ["Agent", "Automata", "Compiler", "Confinement", "Control", "Policy"]),
+    ("PolicyParser", ["Policy"]),
+    ("RingRecords", ["Agent", "AuditLog", "CSwguardBPF", "Compiler", "Policy"]),
 ]
 
-// A fuzz target has no main and would break plain builds; the fuzzer's own main would break those of tools and tests:
-// SWGUARD_FUZZ=1 swift build --sanitize fuzzer --product FuzzPolicyParser --scratch-path .build-fuzz
+// A fuzz target has no main and would break plain builds; the fuzzer's own main would break that of the tool that embeds the
+// BPF programs, so `--sanitize fuzzer` is not for all: the libraries are instrumented (and optimised, for as many runs as can
+// be), and only the fuzz targets are linked with the fuzzer:
+// SWGUARD_FUZZ=1 swift build --scratch-path .build-fuzz
 if Context.environment["SWGUARD_FUZZ"] != nil {
+    let coverage = SwiftSetting.unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"])
+    let optimised = SwiftSetting.unsafeFlags(["-O"])
+    let tools = ["embed-bpf"]
     package.products = []
-    package.targets.removeAll { !["Policy", "Clibyaml"].contains($0.name) }
+    package.targets.removeAll { target in
+        switch target.type {
+        case .executable: !tools.contains(target.name)
+        case .test: true
+        // Nothing of these is fuzzed.
+        default: ["RunDeclaration", "CNeighbour", "CProbes", "CRunSupport"].contains(target.name)
+        }
+    }
+    for target in package.targets where target.type == .regular && target.swiftSettings != nil {
+        // The compiler aborts where it optimises this one for tests.
+        target.swiftSettings? += target.name == "Agent" ? [coverage] : [coverage, optimised]
+    }
+    // The package manager links an executable by a main that has the module's name, which only Swift's own has.
+    package.targets.append(.target(name: "CFuzz", path: "Tests/CFuzz"))
     package.targets += fuzzTargets.map { target in
         let others = fuzzTargets.filter { $0.name != target.name }.map { $0.name + ".swift" }
         return .executableTarget(
-            name: "Fuzz" + target.name, dependencies: target.dependencies.map { .init(stringLiteral: $0) },
+            name: "Fuzz" + target.name,
+            dependencies: (target.dependencies + ["CFuzz"]).map { .init(stringLiteral: $0) },
             path: "Tests/Fuzz", exclude: ["corpus"] + others, sources: [target.name + ".swift"],
-            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])])
+            swiftSettings: strict + [coverage],
+            linkerSettings: [
+                .unsafeFlags([
+                    "-sanitize=fuzzer", "-Xlinker", "--defsym", "-Xlinker",
+                    "Fuzz\(target.name)_main=swguard_fuzz_main", "-Xlinker", "--defsym", "-Xlinker",
+                    "main=swguard_fuzz_main",
+                ])
+            ])
     }
 }

@@ -64,8 +64,8 @@ public struct GenerationRecord: Hashable, Sendable {
     }
 
     /// Another format is another version's.
-    private static let format: UInt16 = 2
-    private static var magic: String.UTF8View { "SWGGENR\0".utf8 }
+    static let format: UInt16 = 2
+    static var magic: String.UTF8View { "SWGGENR\0".utf8 }
 
     /// The file that holds it.
     public var encoded: [UInt8] {

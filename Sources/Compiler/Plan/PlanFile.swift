@@ -22,7 +22,7 @@ public enum PlanFile {
 
     /// The format that this version writes and reads.
     public static let format: UInt16 = 4
-    private static var magic: String.UTF8View { "SWGPLAN\0".utf8 }
+    static var magic: String.UTF8View { "SWGPLAN\0".utf8 }
 
     /// The file that holds `plan`.
     public static func encode(_ plan: Plan) -> [UInt8] {

@@ -22,7 +22,7 @@ public struct PlanInputs: Hashable, Sendable {
 
     public init() {}
 
-    private static var magic: String.UTF8View { "SWGINDX\0".utf8 }
+    static var magic: String.UTF8View { "SWGINDX\0".utf8 }
 
     /// The index file that lists them.
     public func encoded() -> [UInt8] {
