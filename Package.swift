@@ -173,6 +173,7 @@ let package = Package(
 
 // What reads something that others wrote: a file of Tests/Fuzz, and samples in Tests/Fuzz/corpus, under the same name.
 let fuzzTargets: [(name: String, dependencies: [String])] = [
+    ("AppArmorProfile", ["AppArmor", "Policy"]),
     ("AuditFiles", ["Agent", "AuditLog", "BPF", "Control", "Policy"]),
     ("CompiledPolicy", ["Compiler", "Policy"]),
     ("ControlMessages", ["Agent", "Automata", "Compiler", "Confinement", "Control", "Policy"]),

@@ -20,23 +20,39 @@ struct ProfilePattern: Hashable {
             throw ProfileError("the path has more than 4,096 bytes", at: path.location)
         }
         var reader = PatternReader(text: Array(text.utf8), variables: variables, place: path.location)
-        return try reader.readAll().map { (steps) throws(ProfileError) in
-            try ProfilePattern(symbols: steps, path: path)
+        var patterns: [ProfilePattern] = []
+        for steps in try reader.readAll() {
+            if let pattern = try ProfilePattern(steps, path) { patterns.append(pattern) }
         }
+        return patterns
     }
 
-    private init(symbols: [PathPattern.Token?], path: Word) throws(ProfileError) {
+    /// nil: no path is matched.
+    private init?(_ read: [PathPattern.Token?], _ path: Word) throws(ProfileError) {
         let slash = PathPattern.Token.byte(UInt8(ascii: "/"))
-        guard symbols.first == .some(slash) else {
+        guard read.first == .some(slash) else {
             throw ProfileError("'\(path.text)' is not absolute", at: path.location)
         }
         // Several are one: a variable ends in '/', and what is behind it begins with one.
         var steps: [PathPattern.Token?] = []
-        for symbol in symbols where symbol != slash || steps.last != .some(slash) { steps.append(symbol) }
+        for step in read where step != slash || steps.last != .some(slash) { steps.append(step) }
+        // One that a set stands for is not: it is there besides its neighbour, and no path has two.
+        for index in steps.indices where steps[index] == .set(Self.slashes) {
+            steps[index] = slash
+            let next = index + 1 < steps.count ? steps[index + 1] : nil
+            if steps[index - 1] == .some(slash) || next == .some(slash) { return nil }
+        }
         isDirectory = steps.last == .some(slash)
         if isDirectory, steps.count > 1 { steps.removeLast() }
         self.steps = steps
     }
+
+    /// The member '/' of a set: what it matches is no part of a name, and nothing else of the language does.
+    fileprivate static let slashes: ByteSet = {
+        var set = ByteSet()
+        set.insert(UInt8(ascii: "/"))
+        return set
+    }()
 
     /// Whether every step is a byte.
     var isLiteral: Bool { steps.allSatisfy { $0?.isByte ?? false } }
@@ -133,7 +149,7 @@ private struct PatternReader {
             case UInt8(ascii: "{"): following = try readAlternatives(nesting: nesting + 1)
             case UInt8(ascii: "@") where position < text.count && text[position] == UInt8(ascii: "{"):
                 following = try readVariable()
-            case UInt8(ascii: "["): following = [[.set(try readSet())]]
+            case UInt8(ascii: "["): following = try readSet()
             case UInt8(ascii: "?"): following = [[.anyByte]]
             case UInt8(ascii: "*"):
                 let start = position
@@ -188,7 +204,7 @@ private struct PatternReader {
         return results
     }
 
-    private mutating func readSet() throws(ProfileError) -> ByteSet {
+    private mutating func readSet() throws(ProfileError) -> [Steps] {
         var set = ByteSet()
         let isNegated = position < text.count && text[position] == UInt8(ascii: "^")
         if isNegated { position += 1 }
@@ -214,9 +230,9 @@ private struct PatternReader {
         guard position < text.count, !set.isEmpty else { throw error("a '[' that is not closed, or empty") }
         position += 1
         if isNegated { set = set.inverted }
-        // No byte of a name.
+        guard set.contains(UInt8(ascii: "/")) else { return [[.set(set)]] }
         set.remove(UInt8(ascii: "/"))
-        return set
+        return (set.isEmpty ? [] : [[.set(set)]]) + [[.set(ProfilePattern.slashes)]]
     }
 
     /// `\x` is x itself, three octal digits are a byte.

@@ -89,6 +89,12 @@ private let verdicts: [(rules: String, path: String, accesses: FileAccessSet, is
     ("/d/*/c r,", "/d/b/c", .read, true),
     ("/d/[ab]? r,", "/d/ax", .read, true),
     ("/d/[^ab] r,", "/d/a", .read, false),
+    // A set may be about '/', too.
+    ("/d[^ab]x r,", "/d/x", .read, true),
+    ("/d/[^ab] r,", "/d", .read, false),
+    ("/d/[/]x r,", "/d/x", .read, false),
+    ("/d[/a]x r,", "/d/x", .read, true),
+    ("/** r,\ndeny /d[^a]x r,", "/d/x", .read, false),
     ("/d/{a,b/c}{1,2} r,", "/d/b/c2", .read, true),
     // Only directories: their listing cannot be had without the files of those names.
     ("/d/*/ r,", "/d/a", .read, false),
