@@ -35,7 +35,15 @@ struct ProfilePattern: Hashable {
         }
         // Several are one: a variable ends in '/', and what is behind it begins with one.
         var steps: [PathPattern.Token?] = []
-        for step in read where step != slash || steps.last != .some(slash) { steps.append(step) }
+        for step in read where step != slash || steps.last != .some(slash) {
+            // So are '*' beside '*', which alternatives bring together, and '**' takes in both.
+            if Self.isRun(step), let last = steps.last, Self.isRun(last) {
+                steps[steps.count - 1] = step == .anything ? step : last
+            } else {
+                steps.append(step)
+            }
+        }
+        if steps.count > 4_000 { throw ProfileError("'\(path.text)' is too long", at: path.location) }
         // One that a set stands for is not: it is there besides its neighbour, and no path has two.
         for index in steps.indices where steps[index] == .set(Self.slashes) {
             steps[index] = slash
@@ -45,7 +53,11 @@ struct ProfilePattern: Hashable {
         isDirectory = steps.last == .some(slash)
         if isDirectory, steps.count > 1 { steps.removeLast() }
         self.steps = steps
+        let dot = PathPattern.Token?.some(.byte(UInt8(ascii: ".")))
+        if steps.split(separator: slash).contains(where: { $0 == [dot] || $0 == [dot, dot] }) { return nil }
     }
+
+    private static func isRun(_ step: PathPattern.Token?) -> Bool { step == .star || step == .anything }
 
     /// The member '/' of a set: what it matches is no part of a name, and nothing else of the language does.
     fileprivate static let slashes: ByteSet = {

@@ -89,6 +89,9 @@ private let verdicts: [(rules: String, path: String, accesses: FileAccessSet, is
     ("/d/*/c r,", "/d/b/c", .read, true),
     ("/d/[ab]? r,", "/d/ax", .read, true),
     ("/d/[^ab] r,", "/d/a", .read, false),
+    ("/d/*{*,x} r,", "/d/a/b", .read, false),
+    ("/d/x**{*,x} r,", "/d/x/b", .read, true),
+    ("/d/{.,a} r,", "/d/a", .read, true),
     // A set may be about '/', too.
     ("/d[^ab]x r,", "/d/x", .read, true),
     ("/d/[^ab] r,", "/d", .read, false),
