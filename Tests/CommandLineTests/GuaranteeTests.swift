@@ -14,7 +14,7 @@ import Testing
         for case let file as URL in try #require(
             FileManager.default.enumerator(at: tests, includingPropertiesForKeys: nil))
         where file.pathExtension == "swift" {
-            texts[file.deletingPathExtension().lastPathComponent] = try String(
+            texts[file.deletingPathExtension().lastPathComponent, default: ""] += try String(
                 contentsOf: file, encoding: .utf8)
         }
         return texts
