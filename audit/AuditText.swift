@@ -7,11 +7,18 @@ public struct AuditText: Hashable, Sendable {
     public private(set) var bytes: [UInt8] = []
     /// Whether something was cut off. The text ends in `…` then.
     public private(set) var isTruncated = false
+    /// Whether all of it is as it came, and JSON wants nothing escaped: most texts are.
+    private(set) var isPlain = false
 
     /// `source`, cut so that it takes at most `limit` bytes within a JSON string.
     ///
     /// - Parameter limit: In bytes as JSON writes them, the ellipsis included; at least 3.
     public init(_ source: some Collection<UInt8>, limit: Int = .max) {
+        isPlain = source.count <= limit && source.allSatisfy(Self.isPlain)
+        if isPlain {
+            bytes = Array(source)
+            return
+        }
         bytes.reserveCapacity(source.count)
         var cost = 0
         // Where to cut if the rest does not fit: the last place that leaves room for the ellipsis.
@@ -71,6 +78,10 @@ public struct AuditText: Hashable, Sendable {
             index += 1
         }
         return bytes
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20...0x7e).contains(byte) && byte != UInt8(ascii: "\\") && byte != UInt8(ascii: "\"")
     }
 
     private static var ellipsis: String.UTF8View { "…".utf8 }

@@ -65,10 +65,16 @@ struct JSONLine {
 
     private mutating func quote(_ value: AuditText) {
         bytes.append(UInt8(ascii: "\""))
-        for byte in value.bytes {
-            // The text has no control characters left; of the rest, JSON wants these two escaped.
-            if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
-            bytes.append(byte)
+        if value.isPlain {
+            bytes.append(contentsOf: value.bytes)
+        } else {
+            for byte in value.bytes {
+                // The text has no control characters left; of the rest, JSON wants these two escaped.
+                if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") {
+                    bytes.append(UInt8(ascii: "\\"))
+                }
+                bytes.append(byte)
+            }
         }
         bytes.append(UInt8(ascii: "\""))
     }
@@ -90,7 +96,10 @@ struct JSONLine {
 
     private mutating func name(_ key: StaticString) {
         separate()
-        quote(key.description.utf8)
+        bytes.append(UInt8(ascii: "\""))
+        let letters = unsafe UnsafeBufferPointer(start: key.utf8Start, count: key.utf8CodeUnitCount)
+        unsafe bytes.append(contentsOf: letters)
+        bytes.append(UInt8(ascii: "\""))
         bytes.append(UInt8(ascii: ":"))
         needsComma = true
     }

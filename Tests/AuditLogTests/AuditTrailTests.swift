@@ -133,6 +133,11 @@ import Testing
         var ends: [Int32] = [0, 0]
         #expect(pipe(&ends) == 0)
         defer { close(ends[0]) }
+        // No line finds room: how fast the output is has no part in this. Empty lines are none.
+        let flags = fcntl(ends[1], F_GETFL)
+        _ = fcntl(ends[1], F_SETFL, flags | O_NONBLOCK)
+        while write(ends[1], [UInt8](repeating: 0x0a, count: 4096), 4096) > 0 {}
+        _ = fcntl(ends[1], F_SETFL, flags)
         let queue = try StepQueue(limit: 64 << 10)
         try OutputTarget.stream(ends[1]).start(queue)
         let trail = Trail(AuditTrail(primary: queue, LogComposer(.beginning, boot: [], host: [])))

@@ -29,7 +29,7 @@ TYPES = [socket.SOCK_STREAM, socket.SOCK_DGRAM, socket.SOCK_RAW, socket.SOCK_SEQ
 # Whose answer is yes where the other's is no, what is asked, of what; and why.
 DIFFERENCES = [
     ("swguard", "R", "directory", "a pattern without '/' at its end covers directories, too"),
-    ("swguard", "RWXMCUH", "missing directory", "a literal with '/' at its end covers a file that has the directory's name"),
+    ("swguard", "RWXMCUH", "missing directory", "a literal with '/' at its end, or a set in its place, covers a file of that name"),
     ("swguard", "RWXM", "link", "a literal that leads through a symbolic link covers what it leads to"),
     ("swguard", "S", "(2|10) [12]", "of a family that is granted each socket can be made; its addresses are denied"),
     ("swguard", "S", "(2|10) 5", "raw-socket is every type that is neither tcp nor udp"),
@@ -134,7 +134,8 @@ def kind_of(name, profile, peer):
         return "link"
     if os.path.isdir(name):
         return "directory"
-    if re.search(rf"{re.escape(name)}/\s", profile):
+    # What a negated set matches may be the end of a directory.
+    if re.search(rf"{re.escape(name)}(/\s|\[\^)", profile):
         return "missing directory"
     return "denied program" if peer.get(f"X {name}") == "0" and re.search(r"deny .*x,", profile) else "file"
 

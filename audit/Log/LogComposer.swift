@@ -77,15 +77,21 @@ public struct LogComposer: Sendable {
     /// - Parameter now: In milliseconds, by a clock that nobody sets.
     public mutating func write(_ event: AuditEvent, at time: AuditTime, now: UInt64) -> [LogStep] {
         var steps: [LogStep] = []
-        var trial = encoder
-        let size = UInt64(trial.line(event, at: time).count)
+        let expected = encoder.next
+        var encoded = encoder
+        var line = encoded.line(event, at: time)
         // A seal has its place left behind each line: it is as the size allows, too.
-        if file.hasRecords, file.size + size + UInt64(Self.sealRoom) > settings.rotationSize {
+        if file.hasRecords, file.size + UInt64(line.count + Self.sealRoom) > settings.rotationSize {
             steps += rotate(at: time)
         }
         open(at: time, &steps)
+        if encoder.next != expected {
+            // A line came before it: this one has another number.
+            encoded = encoder
+            line = encoded.line(event, at: time)
+        }
         lastEvent = encoder.next
-        let line = encoder.line(event, at: time)
+        encoder = encoded
         chain.add(line)
         file.size += UInt64(line.count)
         file.hasRecords = true

@@ -34,7 +34,8 @@ struct LogRecovery {
         guard status.size > 0 else { return try behindRotated() }
         let (tail, offset) = try end(of: file, size: status.size)
         let head = try file.read(AuditEncoder.lineLimit, at: 0)
-        let first = LogLine(head[...(head.firstIndex(of: UInt8(ascii: "\n")) ?? head.endIndex - 1)])
+        // Nothing at all where root has emptied the file since.
+        let first = LogLine(head.firstIndex(of: UInt8(ascii: "\n")).map { head[...$0] } ?? head[...])
         let isOurs = if first == nil { try isTornBeginning() } else { true }
         guard isOurs else {
             throw LogError("use '\(place.path)' as the audit log", "its first line is none of an audit log")

@@ -50,14 +50,16 @@ final class StepQueue: Sendable {
     /// Takes all of `steps`, or none where they have no room.
     func offer(_ steps: [LogStep]) -> Bool {
         let cost = steps.reduce(0) { $0 + Self.cost(of: $1) }
-        let isTaken = state.withLock { state in
-            guard state.used + cost <= limit else { return false }
+        let (isTaken, isIdle) = state.withLock { state in
+            guard state.used + cost <= limit else { return (false, false) }
+            // Whoever has something to do looks for more when that is done.
+            let isIdle = state.position == state.steps.count || state.failure != nil
             state.steps += steps
             state.used += cost
             state.taken += UInt64(steps.count)
-            return true
+            return (true, isIdle)
         }
-        if isTaken { swguard_bell_ring(work.number) }
+        if isIdle { swguard_bell_ring(work.number) }
         return isTaken
     }
 
