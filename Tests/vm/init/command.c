@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static void read_line(const char *path, char *line, size_t size)
@@ -113,13 +115,47 @@ static void start(char **command, char **environment, int output, int errors)
 	_exit(errno == ENOENT ? 127 : 126);
 }
 
-// Runs the command to its end and returns its status as a shell would. Whoever outlives it does not hold it up.
-int run(char **command, char **environment)
+// Where every task of a program stands in the kernel, on the console, which the host shows: so that a command that never
+// ended can be understood.
+static void tell_what_runs(void)
+{
+	static const char *const files[] = { "cmdline", "stat", "syscall", "stack" };
+	glob_t tasks;
+
+	if (glob("/proc/[0-9]*/task/[0-9]*", 0, NULL, &tasks))
+		return;
+	for (size_t task = 0; task < tasks.gl_pathc; task++) {
+		for (size_t index = 0; index < sizeof files / sizeof *files; index++) {
+			char path[128], text[4096];
+			int file;
+			ssize_t count;
+
+			snprintf(path, sizeof path, "%s/%s", tasks.gl_pathv[task], files[index]);
+			file = open(path, O_RDONLY | O_CLOEXEC);
+			count = file < 0 ? -1 : read(file, text, sizeof text - 1);
+			if (file >= 0)
+				close(file);
+			// The kernel's own threads have no command.
+			if (count <= 0)
+				break;
+			for (ssize_t byte = 0; byte < count; byte++)
+				if (!text[byte])
+					text[byte] = ' ';
+			fprintf(stderr, "vm: %s: %.*s\n", path, (int)count, text);
+		}
+	}
+	globfree(&tasks);
+}
+
+// Runs the command to its end and returns its status as a shell would. Whoever outlives it does not hold it up. When
+// `patience` seconds have passed it says what runs.
+int run(char **command, char **environment, int patience)
 {
 	int output[2], errors[2], ports[2] = { open_port("output"), open_port("errors") };
 	bool open_ends[2] = { true, true };
 	sigset_t signals;
 	int ends, status = -1;
+	time_t start_time = time(NULL);
 	pid_t child;
 
 	sigemptyset(&signals);
@@ -148,8 +184,12 @@ int run(char **command, char **environment)
 		int ended;
 		pid_t who;
 
-		if (poll(events, 3, -1) < 0 && errno != EINTR)
+		if (poll(events, 3, 1000) < 0 && errno != EINTR)
 			fail("poll");
+		if (patience && time(NULL) - start_time >= patience) {
+			tell_what_runs();
+			patience = 0;
+		}
 		if (events[1].revents)
 			open_ends[0] = pump(output[0], ports[0]) > 0;
 		if (events[2].revents)

@@ -16,5 +16,5 @@ void enter_root(void);
 _Noreturn void launch(void);
 
 // command.c
-int run(char **command, char **environment);
+int run(char **command, char **environment, int patience);
 void report(int status);

@@ -1,7 +1,8 @@
 // The first process of the test VM: builds a root directory from what the host shares, runs one command, reports how it
 // ended, and switches the machine off.
 //
-// Read from the share: `places` (what to mount and link where), `command` and `environment` (NUL-terminated strings).
+// Read from the share: `places` (what to mount and link where), `command`, `environment` and `patience` (NUL-terminated
+// strings).
 #define _GNU_SOURCE
 #include "init.h"
 
@@ -113,7 +114,7 @@ static void leave_to_systemd(void)
 
 int main(void)
 {
-	char **command, **environment;
+	char **command, **environment, **patience;
 	bool is_system = false;
 
 	mkdir("/dev", 0755);
@@ -125,6 +126,7 @@ int main(void)
 	build_root();
 	command = read_strings(SHARE "/command");
 	environment = read_strings(SHARE "/environment");
+	patience = read_strings(SHARE "/patience");
 	is_system = !access(SHARE "/systemd", F_OK);
 	enter_root();
 	bring_up_loopback();
@@ -132,6 +134,6 @@ int main(void)
 	umask(022);
 	if (is_system)
 		leave_to_systemd();
-	report(run(command, environment));
+	report(run(command, environment, atoi(patience[0])));
 	end();
 }
