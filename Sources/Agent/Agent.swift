@@ -249,6 +249,8 @@ public struct Agent: ~Copyable {
                 if now >= nextReclaim {
                     nextReclaim = now + Self.reclaimInterval
                     reclaim(now: now)
+                    // What many clients and long answers took is given back.
+                    swguard_release_memory()
                 }
             }
             if isTime || ready == server.descriptor { server.turn(now: now) }

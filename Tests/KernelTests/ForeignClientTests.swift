@@ -193,9 +193,12 @@ extension AgentTests {
                 waves.append(figures())
                 print('wave', wave, 'answered', answered, 'not', failed, f'in {max(took):.1f} s; descriptors and KiB:', waves[-1], flush=True)
                 assert waves[-1][0] == before[0], 'descriptors'
-            # What answers and calls of root's needed, at most as much as their limits, is kept for the next ones.
-            assert waves[3][1] <= waves[1][1] + 4096, 'memory'
-            assert waves[3][1] <= before[1] + (48 << 10), 'memory'
+            # The agent gives back what it does not need, now and then.
+            end = time.time() + 60
+            while figures()[1] > before[1] + (8 << 10) and time.time() < end:
+                time.sleep(1)
+            print('at last:', figures())
+            assert figures()[1] <= before[1] + (8 << 10), 'memory'
             print('seen to the end')
             """#
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,17 +238,36 @@ static int at_connect_by_interface(char **a)
 	return result(connect(fd, &endpoint.address.any, endpoint.size));
 }
 
-// Listens at endpoints of the kind, or waits for datagrams, until it is ended: KIND NAME, KIND NAME and so on.
+// Serves endpoints of the kind until it is ended: KIND NAME, KIND NAME and so on. Takes whoever connects and whatever is
+// sent, so that no queue is ever full.
 static int at_endpoints_serve(char **a)
 {
-	for (; a[0] && a[1]; a += 2) {
+	struct pollfd sockets[8];
+	nfds_t count = 0;
+
+	for (; a[0] && a[1] && count < 8; a += 2) {
 		int fd = bind_to(a);
 
 		if (fd < 0 || (strcmp(a[0], "datagram") && listen(fd, 16) < 0))
 			return errno;
+		sockets[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
 	}
-	for (;;)
-		pause();
+	for (;;) {
+		if (poll(sockets, count, -1) < 0)
+			return errno;
+		for (nfds_t index = 0; index < count; index++) {
+			char bytes[64];
+			int client;
+
+			if (!sockets[index].revents)
+				continue;
+			client = accept(sockets[index].fd, NULL, NULL);
+			if (client >= 0)
+				close(client);
+			else
+				recv(sockets[index].fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+		}
+	}
 }
 
 const struct attack endpoint_attacks[] = {

@@ -178,21 +178,29 @@ int BPF_PROG(swguard_ptrace_traceme, struct task_struct *parent)
 	VERDICT(error);
 }
 
-// System V objects, when they are changed or removed: that asks no permission, but to be the owner.
-#define IPC_CONTROL_HOOK(hook)                                              \
+// System V objects, when they are changed or removed: that asks no permission, but to be the owner. What asks for a
+// permission as well (`asks`: ipc/sem.c, ipc/shm.c, ipc/msg.c) has been judged with that.
+#define IPC_CONTROL_HOOK(hook, asks)                                        \
 	SEC("lsm/" #hook)                                                   \
-	int BPF_PROG(swguard_##hook, struct kern_ipc_perm *object)          \
+	int BPF_PROG(swguard_##hook, struct kern_ipc_perm *object, int command) \
 	{                                                                   \
 		/* What there is in all, not one of them. */                \
-		if (!IS_GIVEN(object))                                      \
+		if (!IS_GIVEN(object) || (asks))                            \
 			return 0;                                           \
 		PASS_UNCONFINED(own);                                       \
 		VERDICT(decide_operation(OPERATION_IPC, 0));                 \
 	}
 
-IPC_CONTROL_HOOK(msg_queue_msgctl)
-IPC_CONTROL_HOOK(shm_shmctl)
-IPC_CONTROL_HOOK(sem_semctl)
+#define IPC_STAT 2
+#define GETPID 11
+#define SETALL 17
+#define SEM_STAT 18
+#define SHM_STAT 13
+#define MSG_STAT 11
+
+IPC_CONTROL_HOOK(msg_queue_msgctl, command == IPC_STAT || command == MSG_STAT)
+IPC_CONTROL_HOOK(shm_shmctl, command == IPC_STAT || command == SHM_STAT)
+IPC_CONTROL_HOOK(sem_semctl, command == IPC_STAT || (command >= GETPID && command <= SETALL) || command == SEM_STAT)
 
 SEC("lsm/task_kill")
 int BPF_PROG(swguard_task_kill, struct task_struct *target, struct kernel_siginfo *information, int number,

@@ -33,7 +33,7 @@ extension OracleGuest {
         let policies = batch.policies.map {
             RunningAgent.document($0.name, $0.sections(program: batch.program))
         }
-        let calls = batch.trials.map(\.call).prefix(10).joined(separator: "\n")
+        let calls = batch.trials.map(\.call).prefix(120).joined(separator: "\n")
         return "\(what)\n\(policies.joined(separator: "---\n"))\(calls)"
     }
 }

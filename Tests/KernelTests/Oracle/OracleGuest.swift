@@ -108,6 +108,10 @@ struct OracleGuest {
         for report in Set(expected.keys).union(reports.keys).sorted(by: { "\($0)" < "\($1)" }) {
             let (wanted, found) = (expected[report] ?? 0, reports[report] ?? 0)
             if wanted == found { continue }
+            let asksOften = zip(batch.trials, expectation.reports).contains {
+                $0.asksOften && $1.contains(report)
+            }
+            if asksOften && wanted < found { continue }
             let trial =
                 expectation.reports.firstIndex { $0.contains(report) }
                 ?? batch.trials.firstIndex { $0.call.contains(report.what.object) }

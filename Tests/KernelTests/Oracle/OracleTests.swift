@@ -9,7 +9,7 @@ extension AgentTests {
         private static let environment = ProcessInfo.processInfo.environment
         private static let seed = environment["SWGUARD_SEED"].flatMap(UInt64.init) ?? 20_261_123
         /// Decisions of the kernel.
-        private static let count = environment["SWGUARD_ORACLE"].flatMap(Int.init) ?? 5000
+        private static let count = environment["SWGUARD_ORACLE"].flatMap(Int.init) ?? 20_000
         private static let batchesAtOnce = 30
         private static let trialsOfBatch = 120
 

@@ -16,6 +16,9 @@ struct OracleTrial: Hashable {
     var questions: [(OracleQuestion, errno: Int32)]
     /// What the call comes to where all is granted.
     var otherwise: Int32 = 0
+    /// Whether the kernel asks the same once or several times, for each key that is looked at: where nothing is refused, all of
+    /// that is reported.
+    var asksOften = false
 
     static func == (one: Self, other: Self) -> Bool { one.call == other.call && one.objects == other.objects }
     func hash(into hasher: inout Hasher) { hasher.combine(call) }
@@ -274,6 +277,6 @@ struct OracleTrialGenerator {
         let call = one.row.call.map { words[$0] ?? $0 }.joined(separator: "\t")
         return OracleTrial(
             call: "!" + call, questions: [(question(one.name), errno: one.row.errno)],
-            otherwise: one.row.otherwise)
+            otherwise: one.row.otherwise, asksOften: one.name == "keyring")
     }
 }
