@@ -111,16 +111,12 @@ struct Enforcement: ~Copyable {
         return attached.subtracting(pinned).sorted()
     }
 
-    /// When the directories of the links were changed last, as far as they were looked at: seconds and nanoseconds.
-    private var changed: [Int] = []
+    /// When the directories of the links were changed last, as far as they were looked at.
+    private var changed: [Int64] = []
 
     /// The same, if a link has gone since this was asked last; nil: nothing has changed.
     mutating func newlyMissing() -> [String]? {
-        let now = ["links", "parts"].flatMap { name in
-            var status = stat()
-            return unsafe lstat("\(set.path)/\(name)", &status) == 0
-                ? [status.st_mtim.tv_sec, status.st_mtim.tv_nsec] : []
-        }
+        let now = ["links", "parts"].map { unsafe swguard_modification_time("\(set.path)/\($0)") }
         defer { changed = now }
         return now == changed ? nil : missingPrograms()
     }

@@ -133,16 +133,6 @@ struct EventReport {
         default: String(code)
         }
     }
-
-    /// What is to be added now to a time since boot.
-    static func bootTimeNow() -> Int64 {
-        var real = timespec()
-        var boot = timespec()
-        _ = unsafe clock_gettime(CLOCK_BOOTTIME, &boot)
-        _ = unsafe clock_gettime(CLOCK_REALTIME, &real)
-        return (Int64(real.tv_sec) - Int64(boot.tv_sec)) * 1_000_000_000 + Int64(real.tv_nsec)
-            - Int64(boot.tv_nsec)
-    }
 }
 
 /// The section of a policy that an event is about.

@@ -11,8 +11,10 @@
 #include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 int swguard_agent_signals(void)
@@ -63,6 +65,27 @@ int swguard_grace_period(void)
 void swguard_release_memory(void)
 {
 	malloc_trim(0);
+}
+
+static int64_t nanoseconds(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+int64_t swguard_boot_time(void)
+{
+	struct timespec real, boot;
+
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	clock_gettime(CLOCK_REALTIME, &real);
+	return nanoseconds(real) - nanoseconds(boot);
+}
+
+int64_t swguard_modification_time(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) ? -1 : nanoseconds(status.st_mtim);
 }
 
 int swguard_watch_directory(const char *path)

@@ -23,6 +23,12 @@ int swguard_grace_period(void);
 /* Gives back to the kernel what was freed. */
 void swguard_release_memory(void);
 
+/* What is to be added now to a time since boot (CLOCK_BOOTTIME) for one since 1970, in nanoseconds. */
+int64_t swguard_boot_time(void);
+
+/* When what is at `path` was changed last, in nanoseconds since 1970; -1: it cannot be looked at. */
+int64_t swguard_modification_time(const char *path);
+
 /* A descriptor that can be read when files named `*.yaml` in a directory come, go, or have been written; -1. */
 int swguard_watch_directory(const char *path);
 

@@ -71,9 +71,9 @@ extension Request {
         // IPC_STAT, to nowhere
         plain("ipc", "msgctl", ["call", "71", "MSG", "2", "0"], errno: EACCES, otherwise: EFAULT),
         // Whose objects they are is not asked: SHM_STAT_ANY, SEM_STAT_ANY, MSG_STAT_ANY, to nowhere
-        plain("ipc", "shmctl of any", ["call", "31", "0", "15", "0"], otherwise: EFAULT),
-        plain("ipc", "semctl of any", ["call", "66", "0", "0", "20", "0"], otherwise: EFAULT),
-        plain("ipc", "msgctl of any", ["call", "71", "0", "13", "0"], otherwise: EFAULT),
+        plain("ipc", "shmctl of any", ["call", "31", "SHM-INDEX", "15", "0"], otherwise: EFAULT),
+        plain("ipc", "semctl of any", ["call", "66", "SEM-INDEX", "0", "20", "0"], otherwise: EFAULT),
+        plain("ipc", "msgctl of any", ["call", "71", "MSG-INDEX", "13", "0"], otherwise: EFAULT),
         // reboot, by a command that there is not
         plain(
             "reboot", "reboot", ["call", "169", "0xfee1dead", "672274793", "0xbad", "0"], otherwise: EINVAL),

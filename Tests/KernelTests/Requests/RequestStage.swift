@@ -44,13 +44,17 @@ final class RequestStage: Stage, @unchecked Sendable {
         let nobody = try Child(
             "/usr/bin/setpriv", "--reuid", "65534", "--clear-groups", "/usr/bin/sleep", "10000")
         children = [service, target, nobody]
+        let segment = shmget(IPC_PRIVATE, 4096, 0o600), semaphores = semget(IPC_PRIVATE, 1, 0o600)
+        let queue = msgget(IPC_PRIVATE, 0o600)
+        // The lower bits of an identifier (IPCMNI_SHIFT of ipc/util.h).
+        func index(_ identifier: CInt) -> String { String(identifier & 0x7fff) }
         words = [
             "DIR": Self.root + "/mnt", "FILE": Self.root + "/file", "OTHERS": Self.root + "/others",
             "PROGRAM": Self.root + "/setid", "CLOSED": Self.root + "/closed",
             "DEVICE": Self.root + "/w/device", "SETID": Self.root + "/setid",
             "TARGET": String(target.identifier), "NOBODY": String(nobody.identifier),
-            "SHM": String(shmget(IPC_PRIVATE, 4096, 0o600)), "SEM": String(semget(IPC_PRIVATE, 1, 0o600)),
-            "MSG": String(msgget(IPC_PRIVATE, 0o600)),
+            "SHM": String(segment), "SEM": String(semaphores), "MSG": String(queue),
+            "SHM-INDEX": index(segment), "SEM-INDEX": index(semaphores), "MSG-INDEX": index(queue),
         ]
         // Until it serves.
         for _ in 0..<500 where access(served + "packet", F_OK) != 0 { usleep(10_000) }
