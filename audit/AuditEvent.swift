@@ -88,9 +88,23 @@ public struct AuditTime: Hashable, Sendable, Comparable {
             days -= 1
         }
         let (year, month, day) = Self.date(days: days)
-        return Self.padded(year, 4) + "-" + Self.padded(month, 2) + "-" + Self.padded(day, 2) + "T"
-            + Self.padded(rest / 3600, 2) + ":" + Self.padded(rest / 60 % 60, 2) + ":"
-            + Self.padded(rest % 60, 2) + "." + Self.padded(Int64(nanoseconds), 9) + "Z"
+        var text: [UInt8] = []
+        text.reserveCapacity(40)
+        func add(_ number: Int64, _ width: Int, _ mark: Unicode.Scalar) {
+            // Years have more digits than four, or a sign, only where no clock is.
+            let digits = String(number).utf8
+            text.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: max(0, width - digits.count)))
+            text.append(contentsOf: digits)
+            text.append(UInt8(ascii: mark))
+        }
+        add(year, 4, "-")
+        add(month, 2, "-")
+        add(day, 2, "T")
+        add(rest / 3600, 2, ":")
+        add(rest / 60 % 60, 2, ":")
+        add(rest % 60, 2, ".")
+        add(Int64(nanoseconds), 9, "Z")
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The date in the Gregorian calendar that is `days` after 1970-01-01.
@@ -106,10 +120,5 @@ public struct AuditTime: Hashable, Sendable, Comparable {
         let day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
         let month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
         return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, day)
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let digits = String(number)
-        return String(repeating: "0", count: max(0, width - digits.utf8.count)) + digits
     }
 }

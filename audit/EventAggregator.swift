@@ -21,6 +21,22 @@ public struct EventAggregator: Sendable {
                 pid: 0, uid: process.uid, gid: process.gid, comm: process.exe == nil ? process.comm : nil,
                 exe: process.exe, cgroup: process.cgroup)
         }
+
+        /// Of everything that who is denied can choose; bytes at once, which an array hashes one by one.
+        func hash(into hasher: inout Hasher) {
+            let process = record.process
+            hasher.combine(record.policy.layer)
+            hasher.combine(record.denied.first)
+            hasher.combine(process.uid)
+            hasher.combine(process.gid)
+            switch record.object {
+            case .file(let path, _, _): unsafe path.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            default: hasher.combine(record.object)
+            }
+            for bytes in [process.exe ?? process.comm, process.cgroup] {
+                unsafe (bytes ?? []).withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+            }
+        }
     }
 
     private struct Window: Sendable {
@@ -68,8 +84,8 @@ public struct EventAggregator: Sendable {
 
     private mutating func holds(_ record: AccessRecord, at time: AuditTime, now: UInt64) -> Bool {
         let key = Key(record)
-        if windows[key] != nil {
-            windows[key]?.take(record, time)
+        if let index = windows.index(forKey: key) {
+            windows.values[index].take(record, time)
             return true
         }
         if windows.count < Self.limit {

@@ -1,5 +1,6 @@
 internal import AuditLog
 internal import BPF
+internal import CLinux
 internal import CSwguardBPF
 internal import Compiler
 internal import Control
@@ -27,7 +28,10 @@ extension Agent {
         // Of what is gone there is nothing behind these.
         defer { if !isMore { forgetPast() } }
         if events.isEmpty { return isMore }
-        let bootTime = EventReport.bootTimeNow()
+        names.beginReading()
+        writer.isGathering = true
+        defer { writer.isGathering = false }
+        let bootTime = swguard_boot_time()
         let now = ControlServer.now
         for event in events {
             let legend = legend(of: event.record)

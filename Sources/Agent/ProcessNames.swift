@@ -6,7 +6,8 @@ private import Glibc
 /// may be gone when its record is read.
 ///
 /// A cgroup's number is never another's (kernfs gives each a new one), so its path is asked for once. An inode's number may
-/// become another's: a path that is known is used only while it leads there.
+/// become another's: a path that is known is used only while it leads there, which is looked at once for records that are
+/// read together.
 struct ProcessNames {
     /// A file by what the kernel calls it.
     struct FileNumber: Hashable {
@@ -17,7 +18,14 @@ struct ProcessNames {
     /// How many paths of each kind are kept.
     private static let limit = 4096
 
-    private var executables: [FileNumber: [UInt8]] = [:]
+    private struct Executable {
+        var path: [UInt8]
+        /// When it was seen to lead there, in `readings`.
+        var seen: UInt64
+    }
+
+    private var executables: [FileNumber: Executable] = [:]
+    private var readings: UInt64 = 0
     private var cgroups: [UInt64: [UInt8]] = [:]
     private let hierarchy = CgroupHierarchy()
 
@@ -25,7 +33,11 @@ struct ProcessNames {
     mutating func executable(_ file: FileNumber, pid: Int32) -> [UInt8]? {
         if file.inode == 0 { return nil }
         if let known = executables[file] {
-            if Self.number(of: known) == file { return known }
+            if known.seen == readings { return known.path }
+            if Self.number(of: known.path) == file {
+                note(known.path, for: file)
+                return known.path
+            }
             executables[file] = nil
         }
         // The link leads to the file itself, whatever it is called by now.
@@ -35,14 +47,17 @@ struct ProcessNames {
         return path
     }
 
+    /// More records are read, later than those before.
+    mutating func beginReading() { readings += 1 }
+
     /// Remembers a path, so that what is executed there has a name however soon it ends.
     mutating func note(executable path: [UInt8]) {
         if let number = Self.number(of: path) { note(path, for: number) }
     }
 
     private mutating func note(_ path: [UInt8], for file: FileNumber) {
-        if executables.count >= Self.limit { executables = [:] }
-        executables[file] = path
+        if executables.count >= Self.limit, executables[file] == nil { executables = [:] }
+        executables[file] = Executable(path: path, seen: readings)
     }
 
     private static func number(of path: [UInt8]) -> FileNumber? {

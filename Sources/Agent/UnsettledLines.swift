@@ -46,12 +46,20 @@ final class UnsettledLines: Sendable {
         state.withLock { state in
             state.done = max(state.done, step)
             while state.first < state.entries.count, state.entries[state.first].place.step <= step {
-                let entry = state.entries[state.first]
-                accounts.add(entry.amounts, to: entry.slot, line: entry.place.line)
-                for (field, amount) in entry.amounts {
-                    state.sums[entry.slot, default: [:]][field, default: 0] -= amount
-                }
+                // Those of one slot that follow each other are one change; others are not told of before these.
+                var next = state.entries[state.first]
                 state.first += 1
+                while state.first < state.entries.count, state.entries[state.first].slot == next.slot,
+                    state.entries[state.first].place.step <= step
+                {
+                    next.place = state.entries[state.first].place
+                    next.amounts.merge(state.entries[state.first].amounts, uniquingKeysWith: +)
+                    state.first += 1
+                }
+                accounts.add(next.amounts, to: next.slot, line: next.place.line)
+                for (field, amount) in next.amounts {
+                    state.sums[next.slot, default: [:]][field, default: 0] -= amount
+                }
             }
             if state.first == state.entries.count || state.first > 1024 {
                 state.entries.removeFirst(state.first)

@@ -47,6 +47,24 @@ import Testing
         #expect(accounts[5, .restart] == Accounts.most && accounts[4, .restart] == 0)
     }
 
+    @Test func `lines of several slots are settled in their order, each under its own`() throws {
+        let accounts = Accounts(try MappedMap(ofNoMap: Accounts.size * Accounts.capacity))
+        accounts.begin(7, after: 0)
+        let unsettled = UnsettledLines(accounts)
+        for (line, slot) in [3, 3, 4, 3, 4, 4].enumerated() {
+            let line = UInt64(line + 1)
+            unsettled.add(
+                slot, [.written: 1, .aggregated: Int(line)], EventLedger.Place(line: line, step: line * 2))
+        }
+        unsettled.settle(upTo: 7)
+        #expect(accounts[3, .written] == 2 && accounts[3, .aggregated] == 3 && accounts[4, .aggregated] == 3)
+        #expect(accounts.lastLine(of: 7) == 3)
+        #expect(unsettled.total(3, .aggregated) == 7 && unsettled.total(4, .aggregated) == 14)
+        unsettled.settle(upTo: 12)
+        #expect(accounts[3, .aggregated] == 7 && accounts[4, .aggregated] == 14)
+        #expect(accounts[3, .written] == 3 && accounts[4, .written] == 3 && accounts.lastLine(of: 7) == 6)
+    }
+
     @Test func `a line counts while the log's thread settles it, too`() async throws {
         let accounts = Accounts(try MappedMap(ofNoMap: Accounts.size * Accounts.capacity))
         let unsettled = UnsettledLines(accounts)

@@ -181,6 +181,22 @@ import Testing
         #expect(denials + told == 4001)
     }
 
+    @Test func `lines that are gathered are written when all are there, and a single one at once`() throws {
+        let directory = try LogDirectory()
+        let trail = try trail(AuditTrail.Settings(file: directory.log))
+        for round in 0..<20 {
+            trail.isGathering = true
+            for number in 0..<round { trail.write(Self.event(round * 100 + number)) }
+            trail.isGathering = false
+            let expected = (0...round).reduce(0, +)
+            #expect(eventually { (try? directory.records().count) == expected })
+        }
+        trail.write(Self.event(1))
+        #expect(eventually { (try? directory.records().count) == 191 })
+        #expect(trail.end(patience: Self.patience) == [])
+        #expect(try LogVerifier.verify([directory.log]).damage == nil)
+    }
+
     @Test(.enabled("mounts need root") { geteuid() == 0 })
     func `a disk that is full loses nothing in silence, and is written again when it can be`() throws {
         let directory = try LogDirectory()
@@ -260,6 +276,10 @@ final class Trail {
     init(_ trail: consuming AuditTrail) { self.trail = trail }
 
     @discardableResult func write(_ event: AuditEvent) -> Bool { trail.write(event, now: 0) }
+    var isGathering: Bool {
+        get { trail.isGathering }
+        set { trail.isGathering = newValue }
+    }
     func turn() -> [String] { trail.turn(now: 0) }
     func reopen() { trail.reopen() }
     func end(patience: UInt64) -> [String] { trail.end(now: 0, patience: patience) }

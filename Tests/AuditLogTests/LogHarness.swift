@@ -69,7 +69,7 @@ struct SteppedLog: ~Copyable {
     mutating func take(_ steps: [LogStep]) throws {
         for step in steps {
             switch step {
-            case .line(let line): try file.write(line)
+            case .line(let line): _ = try file.write([line])
             case .sync: try file.sync()
             case .rotate(let first): try file.rotate(first: first)
             case .reopen: try file.reopen()

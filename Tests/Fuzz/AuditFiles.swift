@@ -141,7 +141,7 @@ private func goOn(_ directory: Directory) {
     steps += composer.end(at: time)
     for step in steps {
         switch step {
-        case .line(let line): try? file.write(line)
+        case .line(let line): _ = try? file.write([line])
         case .sync: break
         case .rotate(let first): try? file.rotate(first: first)
         case .reopen: try? file.reopen()

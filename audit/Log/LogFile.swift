@@ -18,17 +18,29 @@ struct LogFile: ~Copyable {
         self.whole = whole
     }
 
-    /// Writes what is missing of `line`.
-    mutating func write(_ line: [UInt8]) throws(LogError) {
+    /// Writes what is missing of the first of `lines`, and the others, and returns how many are whole in the file now;
+    /// throws where not even the first is. What is there of the next one is not written again.
+    mutating func write(_ lines: [[UInt8]]) throws(LogError) -> Int {
+        if lines.isEmpty { return 0 }
         try open()
-        while written < line.count {
-            guard let result = descriptor?.write(line[written...]) else { return }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(lines.reduce(0) { $0 + $1.count })
+        for line in lines { bytes.append(contentsOf: line) }
+        var refused: CInt?
+        while written < bytes.count, refused == nil {
+            guard let result = descriptor?.write(bytes[written...]) else { break }
             switch result {
             case .taken(let count): written += count
-            case .refused(let code): throw error("write", code)
+            case .refused(let code): refused = code
             }
         }
-        written = 0
+        var whole = 0
+        while whole < lines.count, written >= lines[whole].count {
+            written -= lines[whole].count
+            whole += 1
+        }
+        if whole == 0, let refused { throw error("write", refused) }
+        return whole
     }
 
     /// Waits until what was written is on the disk.

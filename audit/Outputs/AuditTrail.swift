@@ -41,6 +41,10 @@ public struct AuditTrail: ~Copyable {
     /// Since when there was no room; until half of it is free, nothing is written.
     private var isLosing = false
     private var notices: [String] = []
+    /// Whether more is to come at once: the outputs hear of it when this is false again.
+    public var isGathering = false {
+        didSet { if !isGathering { wake() } }
+    }
     /// Losses of policies' decisions that gaps have told of, until somebody takes note of it.
     private var told: [ToldLoss] = []
     /// The number of the log's last line when this writer began.
@@ -240,12 +244,19 @@ public struct AuditTrail: ~Copyable {
         if steps.isEmpty { return true }
         guard primary.offer(steps) else { return false }
         composer = trial
-        let lines = steps.filter(\.isLine)
-        if lines.isEmpty { return true }
-        for index in copies.indices where !copies[index].queue.offer(lines) {
-            copies[index].lost += UInt64(lines.count)
+        if !copies.isEmpty {
+            let lines = steps.filter(\.isLine)
+            for index in copies.indices where !lines.isEmpty && !copies[index].queue.offer(lines) {
+                copies[index].lost += UInt64(lines.count)
+            }
         }
+        if !isGathering { wake() }
         return true
+    }
+
+    private func wake() {
+        primary.wake()
+        for copy in copies { copy.queue.wake() }
     }
 }
 

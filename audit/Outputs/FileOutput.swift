@@ -19,15 +19,34 @@ struct FileOutput: LogOutput, ~Copyable {
         sweeper.start()
     }
 
+    /// Lines that come together are written together.
+    mutating func perform(_ steps: [LogStep]) throws(LogError) -> Int {
+        var lines: [[UInt8]] = []
+        for step in steps {
+            guard case .line(let line) = step else { break }
+            lines.append(line)
+        }
+        if let step = steps.first, lines.isEmpty {
+            try perform(step)
+            return 1
+        }
+        let written = try file.write(lines)
+        look()
+        return written
+    }
+
+    private mutating func look() {
+        let now = swguard_monotonic_milliseconds()
+        guard now >= nextLook else { return }
+        nextLook = now + Self.lookInterval
+        if file.isMoved() { queue.noteMoved() }
+    }
+
     mutating func perform(_ step: LogStep) throws(LogError) {
         switch step {
         case .line(let line):
-            try file.write(line)
-            let now = swguard_monotonic_milliseconds()
-            if now >= nextLook {
-                nextLook = now + Self.lookInterval
-                if file.isMoved() { queue.noteMoved() }
-            }
+            _ = try file.write([line])
+            look()
         case .sync: try file.sync()
         case .rotate(let first):
             try file.rotate(first: first)

@@ -4,6 +4,16 @@ internal import CLinux
 protocol LogOutput: ~Copyable {
     /// Does a step, or throws where it is to be tried again.
     mutating func perform(_ step: LogStep) throws(LogError)
+    /// Does as many of the steps, in order, as go at once, and returns how many; throws where not even the first did.
+    mutating func perform(_ steps: [LogStep]) throws(LogError) -> Int
+}
+
+extension LogOutput where Self: ~Copyable {
+    mutating func perform(_ steps: [LogStep]) throws(LogError) -> Int {
+        guard let step = steps.first else { return 0 }
+        try perform(step)
+        return 1
+    }
 }
 
 /// What an output writes to.
@@ -37,6 +47,8 @@ private final class OutputTask: Sendable {
 
     /// How long it waits before it tries again, in milliseconds.
     private static let patience: CInt = 500
+    /// How many steps an output is given at once.
+    private static let atOnce = 64
 
     init(target: OutputTarget, queue: StepQueue) {
         self.target = target
@@ -56,13 +68,13 @@ private final class OutputTask: Sendable {
     private func run(_ output: consuming some LogOutput & ~Copyable) {
         var output = output
         while !queue.isOver {
-            guard let step = queue.first() else {
+            let steps = queue.first(Self.atOnce)
+            if steps.isEmpty {
                 queue.waitForWork(milliseconds: -1)
                 continue
             }
             do throws(LogError) {
-                try output.perform(step)
-                queue.removeFirst()
+                queue.removeFirst(try output.perform(steps))
             } catch {
                 queue.fail(error)
                 queue.waitForWork(milliseconds: Self.patience)

@@ -17,9 +17,11 @@ final class StepQueue: Sendable {
         /// How many steps have been taken, and how many of them are done, since it began.
         var taken: UInt64 = 0
         var done: UInt64 = 0
+        /// Whether the output sleeps, or will, though there is something to do.
+        var isToBeWoken = false
     }
 
-    /// Hears of each step that is done, in the output's thread: how many are by then.
+    /// Hears of steps that are done, in the output's thread: how many are by then.
     private let whenDone: (@Sendable (UInt64) -> Void)?
 
     private let state = Mutex(State())
@@ -47,20 +49,27 @@ final class StepQueue: Sendable {
         return LogDescriptor(taking: bell)
     }
 
-    /// Takes all of `steps`, or none where they have no room.
+    /// Takes all of `steps`, or none where they have no room; the output hears of it from `wake` at the latest.
     func offer(_ steps: [LogStep]) -> Bool {
         let cost = steps.reduce(0) { $0 + Self.cost(of: $1) }
-        let (isTaken, isIdle) = state.withLock { state in
-            guard state.used + cost <= limit else { return (false, false) }
+        return state.withLock { state in
+            guard state.used + cost <= limit else { return false }
             // Whoever has something to do looks for more when that is done.
-            let isIdle = state.position == state.steps.count || state.failure != nil
+            if state.position == state.steps.count || state.failure != nil { state.isToBeWoken = true }
             state.steps += steps
             state.used += cost
             state.taken += UInt64(steps.count)
-            return (true, isIdle)
+            return true
         }
-        if isIdle { swguard_bell_ring(work.number) }
-        return isTaken
+    }
+
+    /// Wakes the output where it sleeps and there is something to do.
+    func wake() {
+        let isToBeWoken = state.withLock { state in
+            defer { state.isToBeWoken = false }
+            return state.isToBeWoken
+        }
+        if isToBeWoken { swguard_bell_ring(work.number) }
     }
 
     /// How many steps have been taken since it began.
@@ -69,19 +78,19 @@ final class StepQueue: Sendable {
     /// How much of the room is taken, in bytes.
     var used: Int { state.withLock { $0.used } }
 
-    /// What is to be done first; nil: nothing now.
-    func first() -> LogStep? {
-        state.withLock { $0.position < $0.steps.count ? $0.steps[$0.position] : nil }
-    }
+    /// What is to be done first, so many steps at most; none: nothing now.
+    func first(_ most: Int) -> [LogStep] { state.withLock { Array($0.steps[$0.position...].prefix(most)) } }
 
-    /// What was first is done.
-    func removeFirst() {
+    /// What was first is done, so many steps.
+    func removeFirst(_ count: Int) {
         let (recovered, isEmpty, done) = state.withLock { state in
-            state.done += 1
-            state.used -= Self.cost(of: state.steps[state.position])
-            // The bytes go at once, their place in the array when it is worth it.
-            state.steps[state.position] = .sync
-            state.position += 1
+            state.done += UInt64(count)
+            for _ in 0..<count {
+                state.used -= Self.cost(of: state.steps[state.position])
+                // The bytes go at once, their place in the array when it is worth it.
+                state.steps[state.position] = .sync
+                state.position += 1
+            }
             if state.position == state.steps.count || state.position > 1024 {
                 state.steps.removeFirst(state.position)
                 state.position = 0
