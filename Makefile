@@ -1,7 +1,7 @@
 # Every target is one line; what it needs, it installs.
 BINARY := .build/release/swguard
 
-.PHONY: build demo test vm-test evasions oracle apparmor lint format fuzz soak man deb package-test power-cut bench bench-run bench-agent bench-automata bench-kernel bench-events install-packages
+.PHONY: build demo test vm-test evasions oracle apparmor lint format fuzz soak man deb package-test power-cut bench bench-run bench-agent bench-automata bench-filter bench-kernel bench-events install-packages
 
 build: ; .ci/install build && swift build -c release --product swguard
 demo: build ; .ci/demo $(BINARY)
@@ -21,6 +21,7 @@ power-cut: build ; .ci/install build vm && Tests/vm/power-cut
 bench-run: build ; .ci/install bench && .ci/bench-run $(BINARY)
 bench-agent: build ; .ci/install vm && .ci/bench-agent $(BINARY)
 bench-automata: ; .ci/install build bench && swift build -c release --product bench-automata && .ci/bench-automata .build/release/bench-automata
+bench-filter: ; .ci/install build bench && swift build -c release --product bench-filter && .ci/bench-filter .build/release/bench-filter
 bench-kernel: build ; .ci/install vm bench && .ci/bench-kernel $(BINARY)
 bench-events: build ; .ci/install vm bench && .ci/bench-events $(BINARY)
-bench: bench-run bench-agent bench-automata bench-kernel bench-events
+bench: bench-run bench-agent bench-automata bench-filter bench-kernel bench-events

@@ -136,6 +136,10 @@ let package = Package(
             name: "bench-automata", dependencies: ["Policy", "Automata", "Compiler"],
             path: "Tests/bench/automata",
             swiftSettings: strict),
+        // Makes, loads and tries filters, for .ci/bench-filter.
+        .executableTarget(
+            name: "bench-filter", dependencies: ["Policy", "Compiler", "Seccomp", "CLinux", "Clibseccomp"],
+            path: "Tests/bench/filter", swiftSettings: strict),
         .testTarget(name: "PolicyTests", dependencies: ["Policy"], swiftSettings: strict),
         .testTarget(name: "AppArmorTests", dependencies: ["AppArmor", "Policy"], swiftSettings: strict),
         .testTarget(name: "AutomataTests", dependencies: ["Automata"], swiftSettings: strict),
