@@ -163,6 +163,19 @@ static __always_inline int find(struct vfsmount *mount, struct dentry *dentry)
 	return resolve();
 }
 
+// The same of a name on the mount of what was found last, `result`, whose directory it is in, mostly.
+static __always_inline int find_beside(__u32 result, struct dentry *dentry)
+{
+	struct scratch *scratch = scratch_of_current();
+
+	if (!scratch)
+		return WALK_UNRESOLVED;
+	scratch->dentry = (__u64)dentry;
+	if (result == WALK_DONE && resolve_beside() == WALK_DONE)
+		return WALK_DONE;
+	return resolve();
+}
+
 // Decides a request by a walk, and keeps what it found of the directory. Apart from what the tag decides, which has then
 // less to keep on its stack.
 static __noinline int ask_by_walk(struct swguard_layers *own, struct vfsmount *mount, struct inode *directory,

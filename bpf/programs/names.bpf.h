@@ -189,7 +189,7 @@ static __noinline int ask_rename(struct vfsmount *old_mount, struct dentry *old_
 	error = keep_states();
 	if (error)
 		return error;
-	result = find(new_mount, new_name);
+	result = old_mount == new_mount ? find_beside(result, new_name) : find(new_mount, new_name);
 	error = judge(result, SWGUARD_CREATE | (replaces ? SWGUARD_REMOVE : 0));
 	if (error || result != WALK_DONE)
 		return error;
@@ -243,7 +243,7 @@ static __noinline int ask_link(struct vfsmount *mount, struct dentry *old_name, 
 	error = keep_states();
 	if (error)
 		return error;
-	result = find(mount, new_name);
+	result = find_beside(result, new_name);
 	error = judge(result, SWGUARD_CREATE);
 	if (error || result != WALK_DONE)
 		return error;

@@ -345,3 +345,61 @@ __noinline int resolve(void)
 				       context.scratch->walk.directory_size < SWGUARD_PATH_SIZE - 256;
 	return WALK_DONE;
 }
+
+// Runs one layer's automaton over the last name alone, from where the directory led it.
+static long run_layer_over_name(__u32 layer, struct walk_context *context)
+{
+	struct scratch *scratch = context->scratch;
+	struct swguard_layers *own = context->own;
+	__u32 policy;
+
+	if (!own || layer >= SWGUARD_LAYERS_MAX)
+		return 1;
+	policy = policy_at(context->words, scratch->generation, own->policies[within_layers(layer)]);
+	if (!policy)
+		return 0;
+	begin_run(scratch, context->words, files_of(policy));
+	scratch->run.state = scratch->directory_states[within_layers(layer)];
+	scratch->run.first = scratch->walk.directory_size;
+	bpf_loop(scratch->size - scratch->walk.directory_size, run_step, context, 0);
+	scratch->states[within_layers(layer)] = scratch->run.state;
+	return 0;
+}
+
+// The same as `resolve` for a name in the directory of the object that it found last, on the same mount: the chain above stands
+// as long as its sequences do. Anything out of the ordinary, and guards, are left to `resolve`: WALK_AGAIN then.
+__noinline int resolve_beside(void)
+{
+	struct walk_context context = { .scratch = scratch_of_current(), .words = tables_begin() };
+	struct swguard_layers *own = layers_of(bpf_get_current_task_btf());
+	struct scratch *scratch = context.scratch;
+	struct dentry *name;
+	__u32 generation;
+
+	if (!scratch || !context.words || !own)
+		return WALK_AGAIN;
+	name = (struct dentry *)scratch->dentry;
+	generation = scratch->generation;
+	if (generation != generation_now(context.words) || scratch->guard_count || scratch->walk.is_beneath_process ||
+	    scratch->chain[0].is_process)
+		return WALK_AGAIN;
+	if (field(context.words, generation, struct swguard_generation, guard_count) &&
+	    guards_of(name, field(context.words, generation, struct swguard_generation, number)))
+		return WALK_AGAIN;
+	scratch->chain[0].sequence = dentry_sequence(name);
+	scratch->chain[0].dentry = (__u64)name;
+	if (scratch->chain[0].sequence & 1 || (__u64)PEEK(struct dentry, name, d_parent) != scratch->walk.directory)
+		return WALK_AGAIN;
+	scratch->walk.size = scratch->walk.directory_size;
+	scratch->walk.result = WALK_DONE;
+	write_name(scratch->walk.depth - 1, &context);
+	if (scratch->walk.result == WALK_DONE)
+		bpf_loop(scratch->walk.depth, compare, &context, 0);
+	if (scratch->walk.result != WALK_DONE || mount_sequence() != scratch->walk.mounts ||
+	    scratch->walk.size >= SWGUARD_PATH_SIZE)
+		return WALK_AGAIN;
+	scratch->size = scratch->walk.size;
+	context.own = own;
+	bpf_loop(own->count, run_layer_over_name, &context, 0);
+	return WALK_DONE;
+}
